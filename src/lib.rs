@@ -1,0 +1,5 @@
+//! draft
+pub mod dns;
+pub mod model;
+pub mod responder;
+pub mod table;

@@ -1,0 +1,274 @@
+//! Facts: what one cluster's objects say, stripped to what answers need (SOURCES.md 3.1).
+//!
+//! In: decoded objects from the room `source`. Out: values the merge reads. An address in a fact is usable:
+//! the refused ones are findings by then.
+
+use super::id::ServiceKey;
+use super::policy::OwnPolicy;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The kinds of objects that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    Namespace,
+    Node,
+    Service,
+    EndpointSlice,
+    ServiceExport,
+    ServiceImport,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 6] =
+        [Kind::Namespace, Kind::Node, Kind::Service, Kind::EndpointSlice, Kind::ServiceExport, Kind::ServiceImport];
+
+    /// The `kind` of the object.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Namespace => "Namespace",
+            Kind::Node => "Node",
+            Kind::Service => "Service",
+            Kind::EndpointSlice => "EndpointSlice",
+            Kind::ServiceExport => "ServiceExport",
+            Kind::ServiceImport => "ServiceImport",
+        }
+    }
+
+    /// True for kinds without a namespace; their key has an empty one.
+    pub fn is_cluster_scoped(self) -> bool {
+        matches!(self, Kind::Namespace | Kind::Node)
+    }
+}
+
+/// Namespace and name of any object; cluster-scoped ones have an empty namespace.
+pub type ObjectKey = ServiceKey;
+
+/// Where an object was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// From an API server, at this `resourceVersion` (0 when it is no number).
+    Api { resource_version: u64 },
+    /// From a file; the line is that of the document's start, from 1.
+    File { path: Arc<str>, line: u32 },
+    /// Made by hand, in tests.
+    #[default]
+    Unknown,
+}
+
+/// One fact; the variants match [`Kind`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    Namespace(NamespaceFact),
+    Node(NodeFact),
+    Service(Box<ServiceFact>),
+    Slice(Box<SliceFact>),
+    Export(Box<ExportFact>),
+    Import(Box<ImportFact>),
+}
+
+impl Fact {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Fact::Namespace(_) => Kind::Namespace,
+            Fact::Node(_) => Kind::Node,
+            Fact::Service(_) => Kind::Service,
+            Fact::Slice(_) => Kind::EndpointSlice,
+            Fact::Export(_) => Kind::ServiceExport,
+            Fact::Import(_) => Kind::ServiceImport,
+        }
+    }
+
+    /// The key of the object itself (for a slice not the service it belongs to).
+    pub fn key(&self) -> ObjectKey {
+        match self {
+            Fact::Namespace(fact) => ObjectKey::new("", &fact.name),
+            Fact::Node(fact) => ObjectKey::new("", &fact.name),
+            Fact::Service(fact) => fact.key.clone(),
+            Fact::Slice(fact) => fact.key.clone(),
+            Fact::Export(fact) => fact.key.clone(),
+            Fact::Import(fact) => fact.key.clone(),
+        }
+    }
+}
+
+/// A Namespace: presence (SOURCES.md 1.7).
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamespaceFact {
+    pub name: Arc<str>,
+    pub origin: Origin,
+}
+
+/// A Node: region and zone of the endpoints on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeFact {
+    pub name: Arc<str>,
+    pub region: Option<Arc<str>>,
+    pub zone: Option<Arc<str>>,
+    pub pod_cidrs: Vec<super::address::Prefix>,
+}
+
+/// Transport protocol of a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Protocol {
+    #[default]
+    Tcp,
+    Udp,
+    Sctp,
+}
+
+impl Protocol {
+    /// The label of SRV owner names without its underscore.
+    pub fn label(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Sctp => "sctp",
+        }
+    }
+}
+
+/// A port of a Service, Import or slice. Port numbers out of 1..=65535 never get here (they are findings).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Port {
+    /// Empty when unnamed. A name that is no label of at most 62 octets gets no SRV name of its own.
+    pub name: Arc<str>,
+    pub protocol: Protocol,
+    pub number: u16,
+    pub app_protocol: Option<Arc<str>>,
+}
+
+/// IP family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Family {
+    V4,
+    V6,
+}
+
+/// `spec.type` as far as it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ServiceKind {
+    /// ClusterIP, NodePort, LoadBalancer.
+    ClusterIp,
+    /// `clusterIP: None`.
+    Headless,
+    ExternalName,
+}
+
+/// One address of `status.loadBalancer.ingress`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ingress {
+    Ip(IpAddr),
+    Host(Arc<str>),
+}
+
+/// Fields that a Service, an Import and the merge share.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Traffic {
+    pub session_affinity: Option<Arc<str>>,
+    /// Canonical JSON of the object.
+    pub session_affinity_config: Option<Arc<str>>,
+    pub internal_traffic_policy: Option<Arc<str>>,
+    pub traffic_distribution: Option<Arc<str>>,
+    /// Empty: the field is absent.
+    pub ip_families: Vec<Family>,
+}
+
+/// A Service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceFact {
+    pub key: ServiceKey,
+    pub kind: ServiceKind,
+    pub cluster_ips: Vec<IpAddr>,
+    pub ingress: Vec<Ingress>,
+    pub ports: Vec<Port>,
+    pub traffic: Traffic,
+    /// A mirror of another cluster's service (SOURCES.md 1.4): never exported.
+    pub mirror: bool,
+    pub own: OwnPolicy,
+    pub origin: Origin,
+}
+
+/// A ServiceExport.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportFact {
+    pub key: ServiceKey,
+    /// `metadata.creationTimestamp` as Unix seconds.
+    pub created: Option<i64>,
+    /// `deletionTimestamp` is set: withdrawn.
+    pub deleting: bool,
+    /// `spec.exportedLabels` as canonical JSON.
+    pub exported_labels: Option<Arc<str>>,
+    /// `spec.exportedAnnotations` as canonical JSON.
+    pub exported_annotations: Option<Arc<str>>,
+    pub own: OwnPolicy,
+    pub origin: Origin,
+}
+
+/// Type of a ServiceImport and of a merged service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ServiceType {
+    ClusterSetIp,
+    Headless,
+}
+
+/// A ServiceImport, seen by the cluster it lies in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportFact {
+    pub key: ServiceKey,
+    /// `None`: missing or unknown (rule c of SOURCES.md section 4).
+    pub service_type: Option<ServiceType>,
+    /// Usable entries of `spec.ips`, without duplicates.
+    pub ips: Vec<IpAddr>,
+    pub ports: Vec<Port>,
+    pub traffic: Traffic,
+    /// `status.clusters[].cluster`, as written.
+    pub source_clusters: Vec<super::id::ClusterId>,
+    /// Names of Services in the same namespace that carry the VIP (rule d), by annotation.
+    pub derived_services: Vec<Arc<str>>,
+    /// `status.endpointSliceObjects`: Present is true, Absent false.
+    pub slices_present: Option<bool>,
+    pub own: OwnPolicy,
+    pub origin: Origin,
+}
+
+/// What a slice's endpoints are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SliceRole {
+    /// Endpoints of the cluster it was read from, for the Service of label `kubernetes.io/service-name`.
+    Native,
+    /// A copy made by an MCS controller for the Import of label `multicluster.kubernetes.io/service-name`
+    /// (SOURCES.md 1.4); the id is the source cluster it names.
+    Copy { source: super::id::ClusterId },
+}
+
+/// An EndpointSlice (`discovery.k8s.io/v1`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct SliceFact {
+    /// The slice's own namespace and name.
+    pub key: ObjectKey,
+    /// The service or import it belongs to.
+    pub service: ServiceKey,
+    pub role: SliceRole,
+    pub endpoints: Vec<EndpointFact>,
+    pub ports: Vec<Port>,
+    /// A Lighthouse ClusterSetIP slice: its one endpoint is virtual, the cluster's service address (SOURCES.md 3.2).
+    pub virtual_address: bool,
+    /// `endpoints.kubernetes.io/last-change-trigger-time`, Unix milliseconds.
+    pub triggered: Option<i64>,
+    pub origin: Origin,
+}
+
+/// One address of an endpoint; an endpoint with several addresses is several of these.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointFact {
+    pub address: IpAddr,
+    /// `conditions.ready`; absent is ready.
+    pub ready: bool,
+    /// A valid RFC 1123 label, else `None`.
+    pub hostname: Option<Arc<str>>,
+    pub node: Option<Arc<str>>,
+    pub zone: Option<Arc<str>>,
+    /// Hash of the target object, 0 when it names none: joins the families of one pod (SOURCES.md 1.5).
+    pub pod: u64,
+}

@@ -1,0 +1,47 @@
+//! One function for every transport: octets of a query in, octets of a reply out.
+//!
+//! In: the Table, who asks, the query. Out: a [`Verdict`]. No allocation, no lock, no clock.
+
+pub mod outcome;
+pub use outcome::{NO_ZONE, Outcome, TYPE_NAMES};
+
+use std::net::IpAddr;
+
+/// How a query came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    Udp,
+    Tcp,
+    Grpc,
+}
+
+/// Who asks, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Client {
+    pub address: IpAddr,
+    pub transport: Transport,
+    /// The view of the listener that was asked (`views[].listen`); `None`: chosen by ECS and client prefix.
+    pub listener_view: Option<u8>,
+    /// From the worker's own generator, fresh for each query: rotation and weighted draws.
+    pub random: u64,
+}
+
+/// Why a message gets no reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropReason {
+    /// Fewer than 12 octets.
+    Short,
+    /// QR is set: a response (never answered).
+    Response,
+}
+
+/// What to do with one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Send the first `usize` octets of the reply buffer.
+    Reply(usize, Outcome),
+    /// A zone transfer that this peer may have: stream the zone of this number (TCP only).
+    Transfer(u8),
+    /// Send nothing.
+    Drop(DropReason),
+}
