@@ -3,4 +3,5 @@ pub mod compile;
 pub mod dns;
 pub mod model;
 pub mod responder;
+pub mod source;
 pub mod table;
