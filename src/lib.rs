@@ -3,3 +3,5 @@ pub mod dns;
 pub mod model;
 pub mod responder;
 pub mod table;
+pub mod telemetry;
+pub mod transport;
