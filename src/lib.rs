@@ -5,3 +5,4 @@ pub mod model;
 pub mod responder;
 pub mod table;
 pub mod telemetry;
+pub mod transport;

@@ -58,8 +58,10 @@ pub struct TableFigures {
     pub publishes: u64,
     /// Phase (merge, compile, apply) with [`super::histogram::PUBLISH_SECONDS`].
     pub phases: Vec<(&'static str, Histogram)>,
-    /// Zone with its final dot, SOA serial.
-    pub serials: Vec<(String, u32)>,
+    /// In the order of the Frame's zone numbers: name with its final dot, SOA serial.
+    pub zones: Vec<(String, u32)>,
+    /// In the order of the Frame's view numbers; the local one is empty.
+    pub views: Vec<String>,
     /// KEP-1645 reason, services.
     pub conflicts: Vec<(&'static str, u64)>,
 }
@@ -67,6 +69,7 @@ pub struct TableFigures {
 /// Configuration and tasks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProcessFigures {
+    /// Outside the transports, which count their own.
     pub panics: u64,
     pub reloads_failed: u64,
     pub last_reload_successful: bool,

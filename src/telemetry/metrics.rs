@@ -4,7 +4,9 @@
 
 mod clusters;
 mod families;
+mod traffic;
 
+use super::counters::Counters;
 use super::figures::{Figures, ProcessFigures, TableFigures};
 use super::histogram::Shared;
 use super::names::METRICS;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 
 /// Where the collector reads.
 pub struct Sources {
+    pub counters: Arc<Counters>,
     pub figures: Arc<dyn Figures>,
     /// Observed by [`super::admin::watch_health`], with [`super::histogram::HEALTH_SECONDS`].
     pub health: Arc<Shared>,
@@ -73,8 +76,10 @@ impl Collector for Everything {
         let mut families = Families::new(&self.prefix);
         build(&mut families);
         families.histogram("health_request_duration_seconds", &[], &self.sources.health.read());
-        configuration(&mut families, &self.sources.figures.process());
-        table(&mut families, &self.sources.figures.table());
+        let (counts, figures) = (self.sources.counters.snapshot(), self.sources.figures.table());
+        configuration(&mut families, &self.sources.figures.process(), counts.panics());
+        traffic::add(&mut families, &counts, &traffic::Labels { zones: &figures.zones, views: &figures.views });
+        table(&mut families, &figures);
         for cluster in self.sources.figures.clusters() {
             clusters::add(&mut families, &cluster);
         }
@@ -90,8 +95,8 @@ fn build(families: &mut Families) {
     families.add("build_info", &[env!("CARGO_PKG_VERSION"), revision, compiler], 1.0);
 }
 
-fn configuration(families: &mut Families, figures: &ProcessFigures) {
-    families.add("panics_total", &[], figures.panics as f64);
+fn configuration(families: &mut Families, figures: &ProcessFigures, transport_panics: u64) {
+    families.add("panics_total", &[], (figures.panics + transport_panics) as f64);
     families.add("reload_failed_total", &[], figures.reloads_failed as f64);
     families.add("config_last_reload_successful", &[], f64::from(u8::from(figures.last_reload_successful)));
     families.add("config_generation", &[], figures.config_generation as f64);
@@ -106,7 +111,7 @@ fn table(families: &mut Families, figures: &TableFigures) {
     for (phase, durations) in &figures.phases {
         families.histogram("table_publish_duration_seconds", &[phase], durations);
     }
-    for (zone, serial) in &figures.serials {
+    for (zone, serial) in &figures.zones {
         families.add("table_serial", &[zone], f64::from(*serial));
     }
     for (reason, services) in &figures.conflicts {

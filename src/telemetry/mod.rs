@@ -1,9 +1,10 @@
-//! What operators see: metrics, the admin listeners, logs.
+//! What the server says about itself: counters, metrics, health and readiness, explain over HTTP, logs.
 //!
-//! In: per-worker counters, figures of the table and the clusters, readiness. Out: Prometheus text, HTTP replies,
-//! lines on stderr. Nothing here is on the query path.
+//! In: outcomes from transport, figures of the table and the clusters. Out: HTTP and log lines for operators. Never on
+//! the query path, save for the plain per-worker counters.
 
 pub mod admin;
+pub mod counters;
 pub mod figures;
 pub mod histogram;
 pub mod log;
