@@ -1,7 +1,11 @@
 //! draft
+pub mod cli;
 pub mod compile;
 pub mod dns;
 pub mod model;
+pub mod publish;
 pub mod responder;
 pub mod source;
 pub mod table;
+pub mod telemetry;
+pub mod transport;

@@ -1,0 +1,1 @@
+//! Sockets: queries in, replies out, over UDP, TCP and gRPC.
