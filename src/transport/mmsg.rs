@@ -41,6 +41,7 @@ pub enum Calls {
 pub struct Batch {
     calls: Calls,
     capacity: usize,
+    reply_size: usize,
     reply_stride: usize,
     with_destination: bool,
     queries: Vec<u8>,
@@ -78,6 +79,7 @@ impl Batch {
         let mut batch = Batch {
             calls,
             capacity,
+            reply_size,
             reply_stride,
             with_destination,
             queries: vec![0; capacity * QUERY_STRIDE],
@@ -161,10 +163,11 @@ impl Batch {
         let queries = self.queries.chunks_exact(QUERY_STRIDE);
         let replies = self.replies.chunks_exact_mut(self.reply_stride);
         let headers = self.received.iter().zip(&self.names);
-        queries.zip(replies).zip(headers).take(self.used).map(|((query, reply), (header, name))| Datagram {
+        let reply_size = self.reply_size;
+        queries.zip(replies).zip(headers).take(self.used).map(move |((query, reply), (header, name))| Datagram {
             peer: socket_address(name),
             query: &query[..(header.msg_len as usize).min(QUERY_SIZE)],
-            reply,
+            reply: &mut reply[..reply_size],
         })
     }
 

@@ -9,6 +9,8 @@ mod bind;
 mod mmsg;
 mod random;
 pub mod settings;
+#[cfg(test)]
+mod stub;
 pub mod udp;
 
 pub use bind::BindError;
