@@ -1,1 +1,17 @@
 //! Sockets: queries in, replies out, over UDP, TCP and gRPC.
+//!
+//! In: a [`Table`](crate::table) to answer from and [`ListenSettings`]. Out: open sockets, replies, counts. UDP runs on
+//! plain threads in batches; TCP and gRPC run on threads with one small tokio runtime each. All ask the one responder.
+
+mod admission;
+pub mod answerer;
+mod bind;
+mod mmsg;
+mod random;
+pub mod settings;
+#[cfg(test)]
+mod stub;
+pub mod udp;
+
+pub use bind::BindError;
+pub use settings::{Endpoint, GrpcLimits, ListenSettings, TcpLimits, TlsFiles, UdpSettings, cores};
