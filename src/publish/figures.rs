@@ -6,8 +6,8 @@ use crate::model::fact::Kind;
 use crate::model::{ClusterId, State};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Buckets of a [`Latency`]: upper bounds of 1 us x 2 up to about 34 s, and one for what is longer.
@@ -31,8 +31,10 @@ impl Latency {
 
     /// Per bucket its upper bound in seconds (infinite for the last) and its own count, and the sum in seconds.
     pub fn snapshot(&self) -> (Vec<(f64, u64)>, f64) {
-        let bound = |index: usize| if index == LATENCY_BUCKETS - 1 { f64::INFINITY } else { (1u64 << index) as f64 / 1e6 };
-        let counts = self.buckets.iter().enumerate().map(|(index, count)| (bound(index), count.load(Ordering::Relaxed)));
+        let bound =
+            |index: usize| if index == LATENCY_BUCKETS - 1 { f64::INFINITY } else { (1u64 << index) as f64 / 1e6 };
+        let counts =
+            self.buckets.iter().enumerate().map(|(index, count)| (bound(index), count.load(Ordering::Relaxed)));
         (counts.collect(), self.sum_ns.load(Ordering::Relaxed) as f64 / 1e9)
     }
 }

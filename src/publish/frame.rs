@@ -26,7 +26,9 @@ impl FrameTemplate {
         let mut clusters: Vec<ClusterColumn> = columns
             .iter()
             .filter(|(id, _)| id.is_nameable())
-            .filter_map(|(id, column)| Some(ClusterColumn { id: Name::parse(id.as_str()).ok()?, column, views: u64::MAX }))
+            .filter_map(|(id, column)| {
+                Some(ClusterColumn { id: Name::parse(id.as_str()).ok()?, column, views: u64::MAX })
+            })
             .collect();
         clusters.sort_by_key(|cluster| cluster.column);
         Frame::new(FrameSettings { zones: zones.list.iter().map(zone).collect(), clusters, ..self.0.clone() })

@@ -24,11 +24,6 @@ impl PublishedNames {
         PublishedNames(packed.into_boxed_slice())
     }
 
-    /// True when no name is remembered.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The names with the numbers of their zones.
     pub(super) fn iter<'a>(&'a self, zones: &'a Zones) -> impl Iterator<Item = (u8, Name)> + 'a {
         let mut rest: &[u8] = &self.0;

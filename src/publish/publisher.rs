@@ -8,9 +8,10 @@ use crate::compile::{self, compile_namespace, compile_service, zone_names};
 use crate::dns::{Name, NameError};
 use crate::model::clusterset::ClusterSet;
 use crate::model::facts::Touched;
-use crate::model::merge::{Service, merge};
-use crate::model::select::{NoTrace, Selection, namespace_presence, select};
-use crate::model::{Answer, Cluster, ClusterId, Observation, ServiceKey, State, View};
+use crate::model::merge::merge;
+use crate::model::select::{Selection, namespace_presence, select};
+use crate::model::service::Service;
+use crate::model::{Answer, Cluster, ClusterId, NoTrace, Observation, ServiceKey, State, View};
 use crate::table::{Block, Draft, Table, TableChange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -71,7 +72,12 @@ pub struct Publisher {
 impl Publisher {
     /// Fills the table with the names that the zones have by themselves, and a Frame in which every cluster is awaited.
     /// Fails when a zone leaves no room for them.
-    pub fn new(setup: Setup, table: Arc<Table>, figures: Arc<Figures>, stopwatch: Stopwatch) -> Result<Self, NameError> {
+    pub fn new(
+        setup: Setup,
+        table: Arc<Table>,
+        figures: Arc<Figures>,
+        stopwatch: Stopwatch,
+    ) -> Result<Self, NameError> {
         let mut clusterset = ClusterSet::new(setup.model);
         for cluster in setup.clusters {
             clusterset.put_cluster(cluster, 0);
@@ -255,7 +261,8 @@ impl Publisher {
 
     fn publish_namespace(&mut self, namespace: &Arc<str>) {
         let knows = |view: &View| namespace_presence(&self.clusterset, namespace, view);
-        let presence = self.views.iter().enumerate().filter(|(_, view)| knows(view)).fold(0, |mask, (v, _)| mask | 1 << v);
+        let presence =
+            self.views.iter().enumerate().filter(|(_, view)| knows(view)).fold(0, |mask, (v, _)| mask | 1 << v);
         let drafts = compile_namespace(namespace, presence, &self.settings);
         if presence == 0 {
             self.namespaces.remove(namespace);

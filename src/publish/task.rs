@@ -199,7 +199,7 @@ impl Driver {
             synced: member.state() != State::Unknown,
             grace_over: member.grace_over(),
             kinds: read.map(kind).collect(),
-            findings: facts.findings().counts(),
+            findings: facts.findings().counts().into_iter().map(|(code, count)| (code, count as u64)).collect(),
         }
     }
 }
