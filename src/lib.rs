@@ -1,6 +1,7 @@
 //! draft
 pub mod cli;
 pub mod compile;
+pub mod config;
 pub mod dns;
 pub mod model;
 pub mod publish;
