@@ -6,6 +6,7 @@ pub mod dns;
 pub mod model;
 pub mod publish;
 pub mod responder;
+pub mod run;
 pub mod source;
 pub mod table;
 pub mod telemetry;

@@ -14,7 +14,7 @@ pub mod task;
 #[cfg(test)]
 mod tests;
 
-pub use figures::{Figures, Latency};
+pub use figures::{ClusterReport, Figures, KindReport, Latency, Report};
 pub use frame::FrameTemplate;
 pub use publisher::{Publisher, Setup};
 pub use task::{Command, Readiness};

@@ -163,6 +163,12 @@ impl ExportGlob {
     }
 }
 
+impl std::fmt::Display for ExportGlob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace.0, self.name.0)
+    }
+}
+
 impl Scalar for ExportGlob {
     fn schema() -> Shape {
         Shape::text("^[a-z0-9.*-]+/[a-z0-9.*-]+$", "NAMESPACE/NAME, * stands for any run of characters")
@@ -170,13 +176,16 @@ impl Scalar for ExportGlob {
 
     fn parse(text: &str) -> Result<Self, (String, String)> {
         let Some((namespace, name)) = text.split_once('/') else {
-            return refuse("has no namespace", format!("write {text:?} as NAMESPACE/NAME, such as kube-system/*").replace('"', "`"));
+            return refuse(
+                "has no namespace",
+                format!("write {text:?} as NAMESPACE/NAME, such as kube-system/*").replace('"', "`"),
+            );
         };
         Ok(ExportGlob { namespace: Glob::parse(namespace)?, name: Glob::parse(name)? })
     }
 
     fn text(&self) -> String {
-        format!("{}/{}", self.namespace.0, self.name.0)
+        self.to_string()
     }
 }
 
@@ -198,7 +207,9 @@ impl FilePath {
 
 impl Scalar for FilePath {
     fn schema() -> Shape {
-        Shape::Leaf(serde_json::json!({ "type": "string", "description": "a path, relative to the configuration file" }))
+        Shape::Leaf(
+            serde_json::json!({ "type": "string", "description": "a path, relative to the configuration file" }),
+        )
     }
 
     fn parse(text: &str) -> Result<Self, (String, String)> {

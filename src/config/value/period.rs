@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn reads_and_writes_units() {
-        let cases = [("250ms", 250), ("5s", 5_000), ("15m", 900_000), ("24h", 86_400_000), ("1h30m", 5_400_000), ("0", 0)];
+        let cases =
+            [("250ms", 250), ("5s", 5_000), ("15m", 900_000), ("24h", 86_400_000), ("1h30m", 5_400_000), ("0", 0)];
         for (text, millis) in cases {
             assert_eq!(Period::parse(text).unwrap().duration().as_millis(), millis, "{text}");
         }
