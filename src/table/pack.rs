@@ -6,6 +6,7 @@ use super::block::{Block, DRAW_SLOTS, FIXED, GLUE, PackedSet, SET, flag};
 use super::draft::{Draft, Glue, NO_CLUSTER, Order, Record, RrSet};
 use crate::dns::Name;
 use crate::dns::types::class;
+use std::collections::HashSet;
 use std::fmt;
 
 /// Pointer to the question's name, the owner of every record.
@@ -18,8 +19,9 @@ const LONGEST_RECORD: usize = 65_535 - 12;
 const COMPARED_RUNS: usize = 16;
 
 impl Block {
-    /// Packs `draft`. What no message can carry is left out: records over 65,523 octets, those after the 65,535th of
-    /// a set, sets after the 255th of an order and orders after the 64th.
+    /// Packs `draft`. A set without records is no set. What no message can carry is left out: records over 65,523
+    /// octets, those after the 65,535th of a set, sets after the 255th of an order and orders after the 64th. Glue that
+    /// an earlier record of the set has already is not repeated.
     pub fn pack(draft: &Draft) -> Block {
         let name = draft.name.wire();
         let orders = &draft.orders[..draft.orders.len().min(64)];
@@ -80,6 +82,11 @@ impl PackedSet<'_> {
     }
 }
 
+/// True for a record that some message can carry.
+fn fits(record: &Record) -> bool {
+    RECORD_HEAD + record.rdata.len() <= LONGEST_RECORD
+}
+
 /// A Block under construction.
 struct Packer {
     bytes: Vec<u8>,
@@ -100,10 +107,10 @@ impl Packer {
             if orders.len() > 1 {
                 self.bytes[table + 4 * index..][..4].copy_from_slice(&(at as u32).to_le_bytes());
             }
-            let sets = order.sets.len().min(255);
-            self.bytes.push(sets as u8);
-            self.bytes.resize(at + 1 + SET * sets, 0);
-            heads.push((at + 1, &order.sets[..sets]));
+            let sets: Vec<&RrSet> = order.sets.iter().filter(|set| set.records.iter().any(fits)).take(255).collect();
+            self.bytes.push(sets.len() as u8);
+            self.bytes.resize(at + 1 + SET * sets.len(), 0);
+            heads.push((at + 1, sets));
         }
         for (at, sets) in heads {
             let placed: Vec<(Vec<&Record>, usize)> = sets.iter().map(|set| self.records(set)).collect();
@@ -156,8 +163,8 @@ impl Packer {
 
     /// Writes the complete records of one set; returns those that fit, and where they begin.
     fn records<'a>(&mut self, set: &'a RrSet) -> (Vec<&'a Record>, usize) {
-        let fits = |record: &&Record| RECORD_HEAD + record.rdata.len() <= LONGEST_RECORD;
-        let records: Vec<&Record> = set.records.iter().filter(fits).take(usize::from(u16::MAX)).collect();
+        let whole = set.records.iter().filter(|record| fits(record));
+        let records: Vec<&Record> = whole.take(usize::from(u16::MAX)).collect();
         let mut run = Vec::with_capacity(records.iter().map(|record| RECORD_HEAD + record.rdata.len()).sum());
         for record in &records {
             run.extend_from_slice(&OWNER);
@@ -174,9 +181,10 @@ impl Packer {
     /// Writes the additional records; returns the table that points to them.
     fn glue_table(&mut self, records: &[&Record]) -> Vec<u8> {
         let mut table = Vec::with_capacity(GLUE * records.len());
+        let mut seen = HashSet::new();
         for record in records {
-            let fits = record.glue.wire.len() <= LONGEST_RECORD;
-            let (wire, count) = if fits { (&*record.glue.wire, record.glue.count) } else { (&[][..], 0) };
+            let wanted = record.glue.wire.len() <= LONGEST_RECORD && seen.insert(&*record.glue.wire);
+            let (wire, count) = if wanted { (&*record.glue.wire, record.glue.count) } else { (&[][..], 0) };
             table.extend_from_slice(&(self.place(wire) as u32).to_le_bytes());
             table.extend_from_slice(&(wire.len() as u16).to_le_bytes());
             table.extend_from_slice(&count.to_le_bytes());
