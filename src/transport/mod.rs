@@ -3,14 +3,17 @@
 //! In: a [`Table`](crate::table) to answer from and [`ListenSettings`]. Out: open sockets, replies, counts. UDP runs on
 //! plain threads in batches; TCP and gRPC run on threads with one small tokio runtime each. All ask the one responder.
 
+mod accept;
 mod admission;
 pub mod answerer;
 mod bind;
 mod mmsg;
+mod phase;
 mod random;
 pub mod settings;
 #[cfg(test)]
 mod stub;
+mod tcp;
 pub mod udp;
 
 pub use bind::BindError;
