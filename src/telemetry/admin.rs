@@ -71,6 +71,9 @@ pub enum Explained {
     Refused(String),
 }
 
+/// Answers one question (the room `explain`).
+pub type Explainer = dyn Fn(&Question) -> Explained + Send + Sync;
+
 /// Where the paths get what they say.
 pub struct Sources {
     /// Names of loops of the process that hang; empty is healthy. Never anything about clusters.
@@ -79,7 +82,7 @@ pub struct Sources {
     /// The exposition text of Prometheus.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
     /// `None`: `/explain` is 404.
-    pub explain: Option<Box<dyn Fn(&Question) -> Explained + Send + Sync>>,
+    pub explain: Option<Box<Explainer>>,
 }
 
 /// Answers on every bound listener until `stop` resolves; then open replies are finished.

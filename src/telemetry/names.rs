@@ -77,7 +77,7 @@ pub const METRICS: &[Metric] = &[
     metric(Own, COUNTER, "table_publish_total", &[], "Publishes: one or more changed names applied together."),
     metric(Own, HISTOGRAM, "table_publish_duration_seconds", &["phase"], "Time of one publish in merge, compile and apply."),
     metric(Own, HISTOGRAM, "table_event_to_answer_seconds", CLUSTER, "Time from an event received to the answer changed."),
-    metric(Own, COUNTER, "table_generation", &[], "Names changed in the table since the start."),
+    metric(Own, GAUGE, "table_generation", &[], "Names changed in the table since the start."),
     metric(Own, GAUGE, "table_names", &[], "Owner names in the table."),
     metric(Own, GAUGE, "table_endpoints", &[], "Endpoint addresses held for merging."),
     metric(Own, GAUGE, "table_bytes", &[], "Octets of the Blocks in the table."),
