@@ -13,6 +13,9 @@ use crate::world::World;
 /// The issue says one second; a loaded machine gets more. The figures are printed.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// What changes, the API call, the addresses afterwards.
+type Step<'a> = (&'a str, &'a dyn Fn(), &'a [&'a str]);
+
 #[test]
 fn endpoints_and_exports_reach_the_answer() {
     let world = World::shared(&peers_or_skip!());
@@ -29,7 +32,7 @@ fn endpoints_and_exports_reach_the_answer() {
 
     let slice = |pods: &[&str]| objects::slice("changes", "cart-1", "cart", &ready(pods), &[HTTP]);
     let export = objects::export(world.west.mcs.version(), "changes", "cart");
-    let steps: [(&str, &dyn Fn(), &[&str]); 4] = [
+    let steps: [Step<'_>; 4] = [
         (
             "a new endpoint",
             &|| drop(world.east.replace(slice(&["10.11.0.1", "10.11.0.2"]))),

@@ -13,6 +13,8 @@ mod changes;
 #[cfg(test)]
 mod coredns;
 #[cfg(test)]
+mod differences;
+#[cfg(test)]
 mod dig;
 #[cfg(test)]
 mod etcd;
