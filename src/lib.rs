@@ -3,6 +3,7 @@ pub mod cli;
 pub mod compile;
 pub mod config;
 pub mod dns;
+pub mod explain;
 pub mod model;
 pub mod publish;
 pub mod responder;

@@ -57,7 +57,9 @@ pub(super) fn sent(table: &Table, name: &Name, rtype: u16, view: u8) -> Sent {
     let mut reply = vec![0; usize::from(u16::MAX)];
     let rtype_name = RecordType::from(rtype).to_string();
     let refused = Sent { rtype: rtype_name.clone(), status: Status::Refused, records: Vec::new() };
-    let Verdict::Reply(length, _) = respond(table, &client, &query(name, rtype), &mut reply) else { return refused };
+    let Verdict::Reply(length, _) = respond(&table.pin(), &client, &query(name, rtype), &mut reply) else {
+        return refused;
+    };
     let Ok(message) = Message::from_bytes(&reply[..length]) else { return refused };
     let records: Vec<String> = message.answers.iter().map(ToString::to_string).collect();
     let status = match message.metadata.response_code {

@@ -168,7 +168,8 @@ fn service_story(key: &ServiceKey, view: &View, context: &Context<'_>) -> Servic
     let service = merge(key, context.clusterset);
     let mut recording = Recording::default();
     let selection = select(&service, view, context.clusterset, &mut recording);
-    let created = |seconds: Option<i64>| seconds.map_or("no creation time".into(), |at| format!("created at unix time {at}"));
+    let created =
+        |seconds: Option<i64>| seconds.map_or("no creation time".into(), |at| format!("created at unix time {at}"));
     let export = |export: &crate::model::service::Export| {
         format!("{} ({}): {}", export.cluster, created(export.created), export.state)
     };
@@ -182,7 +183,7 @@ fn service_story(key: &ServiceKey, view: &View, context: &Context<'_>) -> Servic
             Selection::Absent | Selection::Unknown => None,
         },
         exports: service.exports.iter().map(export).collect(),
-        conflicts: service.conflicts.iter().map(|c| format!("{}: {}", c.reason.as_str(), c.message)).collect(),
+        conflicts: service.conflicts.iter().map(|c| format!("{}: {c}", c.reason.as_str())).collect(),
         decisions: recording.notes.iter().map(decision).collect(),
         findings: service.findings.iter().chain(&recording.findings).map(ToString::to_string).collect(),
     }

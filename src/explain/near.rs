@@ -64,7 +64,8 @@ fn not_exported(key: &ServiceKey, context: &Context<'_>) -> Option<String> {
         (facts.service.is_some() && facts.export.is_none()).then(|| member.cluster().id.to_string())
     };
     let clusters: Vec<String> = context.clusterset.members().filter_map(|(_, member)| holds(member)).collect();
-    let exists = || format!("a Service {key} exists in {} without a ServiceExport: add one to export it", clusters.join(", "));
+    let exists =
+        || format!("a Service {key} exists in {} without a ServiceExport: add one to export it", clusters.join(", "));
     (!clusters.is_empty()).then(exists)
 }
 

@@ -96,15 +96,10 @@ impl<'g, 't> Tree<'g, 't> {
             1 => empty_if(self.namespace(name, first) || self.is_cluster_or_below_one(name.labels(first, end))),
             2 => match self.service(name, first) {
                 Some(block) => Place::Formed(block, None),
-                None => empty_if(
-                    cluster(0).is_some() || (is_svc(0) && self.is_cluster_or_below_one(name.labels(first + 1, end))),
-                ),
+                None => empty_if(cluster(0).is_some() || (is_svc(0) && cluster(1).is_some())),
             },
             3 if is_svc(0) && cluster(1).is_some() => Place::Empty,
-            3 if is_svc(1) => {
-                let known = self.is_cluster_or_below_one(name.labels(first + 2, end));
-                empty_if(known && cluster(2).is_some() && self.namespace(name, first))
-            }
+            3 if is_svc(1) => empty_if(cluster(2).is_some() && self.namespace(name, first)),
             4 if is_svc(2) && cluster(3).is_some() => self.service_of(name, first, cluster(3)),
             4 if is_svc(1) => empty_if(cluster(2).is_some() && self.namespace(name, first)),
             5 if is_svc(2) && cluster(3).is_some() => self.service_of(name, first, cluster(3)),

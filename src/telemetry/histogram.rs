@@ -115,9 +115,7 @@ mod tests {
 
     #[test]
     fn bounds_ascend_and_end_where_coredns_ends() {
-        for bounds in
-            [REQUEST_SECONDS, MESSAGE_BYTES, PROGRAMMING_SECONDS, HEALTH_SECONDS, LATENCY_SECONDS]
-        {
+        for bounds in [REQUEST_SECONDS, MESSAGE_BYTES, PROGRAMMING_SECONDS, HEALTH_SECONDS, LATENCY_SECONDS] {
             assert!(bounds.is_sorted_by(|a, b| a < b), "{bounds:?}");
         }
         assert_eq!(REQUEST_SECONDS.last(), Some(&8.192));

@@ -127,6 +127,9 @@ fn files_are_small_and_say_what_they_are() {
         let Ok(text) = std::fs::read_to_string(root.join(file)) else { continue };
         let generated = text.starts_with("// This file is @generated");
         assert!(generated || text.lines().count() <= 500, "{file}: {} lines", text.lines().count());
-        assert!(generated || !file.starts_with("src/") || text.starts_with("//!"), "{file}: no module doc");
+        assert!(
+            generated || !file.starts_with("src/") || file.ends_with("tests.rs") || text.starts_with("//!"),
+            "{file}: no module doc"
+        );
     }
 }

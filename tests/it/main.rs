@@ -1,3 +1,5 @@
 //! The integration tests: one binary, one module per subject.
 
+mod differential;
 mod house;
+mod wire;

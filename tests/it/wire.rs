@@ -41,7 +41,7 @@ pub fn query(name: &str, rtype: &str) -> Vec<u8> {
 /// The reply to raw octets.
 pub fn reply_to(table: &Table, client: &Client, query: &[u8]) -> Option<Vec<u8>> {
     let mut reply = vec![0; 65_535];
-    match respond(table, client, query, &mut reply) {
+    match respond(&table.pin(), client, query, &mut reply) {
         Verdict::Reply(length, _) => {
             reply.truncate(length);
             Some(reply)
@@ -77,7 +77,9 @@ pub fn status(message: &Message) -> &'static str {
 /// `TTL TYPE DATA`.
 pub fn without_owner(record: &Record) -> String {
     let text = match &record.data {
-        RData::TXT(txt) => txt.txt_data.iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect::<String>(),
+        RData::TXT(txt) => {
+            txt.txt_data.iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect::<String>()
+        }
         other => other.to_string(),
     };
     format!("{} {} {text}", record.ttl, record.record_type())

@@ -108,14 +108,15 @@ fn world() -> impl Strategy<Value = World> {
 }
 
 fn table(world: &World) -> Table {
-    let zone = |text| Name::parse(text).unwrap();
+    let zone = |text: &str| Name::parse(text).unwrap();
     let zones = [zone("clusterset.local"), zone("global")];
     let zones = Zones::new(&zones[..1], &zones[1..], world.ttl, world.nameserver.clone()).unwrap();
     let ids: Vec<ClusterId> = world.clusters.iter().map(|name| ClusterId::new(name)).collect();
     let settings = compile::Settings { zones, columns: Columns::new(&ids), ..compile::Settings::default() };
     let frame_zone = |name: &str, kind| ZoneSettings { name: zone(name), kind, ttl: world.ttl, unknown: 0 };
     let columns = settings.columns.iter();
-    let clusters = columns.map(|(id, column)| ClusterColumn { id: zone(id.as_str()), column, views: u64::MAX }).collect();
+    let clusters =
+        columns.map(|(id, column)| ClusterColumn { id: zone(id.as_str()), column, views: u64::MAX }).collect();
     let frame = Frame::new(FrameSettings {
         zones: vec![frame_zone("clusterset.local", ZoneKind::Clusterset), frame_zone("global", ZoneKind::Global)],
         clusters,
@@ -139,8 +140,26 @@ fn table(world: &World) -> Table {
 /// Labels that make up questions: those that exist, and some that do not.
 fn questions() -> impl Strategy<Value = (Vec<&'static str>, &'static str, &'static str)> {
     let label = proptest::sample::select(vec![
-        "web", "db", "svc", "shop", "west", "east", "b", "a", "empty", "_tcp", "_udp", "_http", "_dns", "db-0", "10-0-0-9",
-        "dns", "ns", "pod", "dns-version", "x",
+        "web",
+        "db",
+        "svc",
+        "shop",
+        "west",
+        "east",
+        "b",
+        "a",
+        "empty",
+        "_tcp",
+        "_udp",
+        "_http",
+        "_dns",
+        "db-0",
+        "10-0-0-9",
+        "dns",
+        "ns",
+        "pod",
+        "dns-version",
+        "x",
     ]);
     let zone = prop_oneof![Just("clusterset.local."), Just("global."), Just("example.org.")];
     let rtype = proptest::sample::select(vec!["A", "AAAA", "SRV", "TXT", "MX", "NS"]);

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// What the clusterset holds, as one view sees it.
+#[derive(Debug)]
 pub struct World {
     pub services: Vec<(ServiceKey, Answer)>,
     pub namespaces: Vec<String>,
@@ -79,7 +80,8 @@ impl World {
                         _ => {}
                     }
                 }
-                let ancestor = self.clusters.iter().any(|known| known.split_once('.').is_some_and(|(_, last)| [last] == left));
+                let ancestor =
+                    self.clusters.iter().any(|known| known.split_once('.').is_some_and(|(_, last)| [last] == left));
                 let namespace = left.len() == 1 && self.namespaces.iter().any(|known| known == left[0]);
                 (ancestor || namespace).then(Vec::new)
             }
@@ -127,7 +129,8 @@ impl World {
             let numbers: BTreeSet<u16> = host.ports.iter().map(|port| port.number).collect();
             let target = format!("{below}.{service}");
             let weight = (100 / numbers.len().max(1)).max(1);
-            records.extend(numbers.iter().map(|port| ("SRV", format!("{} SRV 0 {weight} {port} {target}", answer.ttl))));
+            records
+                .extend(numbers.iter().map(|port| ("SRV", format!("{} SRV 0 {weight} {port} {target}", answer.ttl))));
         }
         exists.then_some(records)
     }
@@ -142,7 +145,9 @@ impl World {
             ServiceType::Headless => {
                 for host in answer.hosts.iter().filter(|host| host.in_service) {
                     let target = format!("{}.{}.{service}", host.label, host.cluster);
-                    rows.extend(host.ports.iter().filter(|port| wanted(port)).map(|port| (port.number, target.clone())));
+                    rows.extend(
+                        host.ports.iter().filter(|port| wanted(port)).map(|port| (port.number, target.clone())),
+                    );
                 }
             }
         }
@@ -160,7 +165,9 @@ impl World {
 fn ports(answer: &Answer) -> Box<dyn Iterator<Item = &Port> + '_> {
     match answer.service_type {
         ServiceType::ClusterSetIp => Box::new(answer.ports.iter()),
-        ServiceType::Headless => Box::new(answer.hosts.iter().filter(|host| host.in_service).flat_map(|host| &host.ports)),
+        ServiceType::Headless => {
+            Box::new(answer.hosts.iter().filter(|host| host.in_service).flat_map(|host| &host.ports))
+        }
     }
 }
 
