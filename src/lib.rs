@@ -7,7 +7,7 @@ pub mod explain;
 pub mod model;
 pub mod publish;
 pub mod responder;
-pub mod run;
+
 pub mod source;
 pub mod table;
 pub mod telemetry;
