@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -154,10 +155,12 @@ impl ApiServer {
         reply["status"]["token"].as_str().expect("a TokenRequest is answered with a token").to_owned()
     }
 
-    /// A kubeconfig file of that ServiceAccount, with one context named after the cluster.
+    /// A new kubeconfig file of that ServiceAccount, with one context named after the cluster.
     pub fn restricted_kubeconfig(&self) -> PathBuf {
+        static WRITTEN: AtomicU32 = AtomicU32::new(0);
         let text = access::kubeconfig(&self.name, self.port, self.folder.path(), &self.restricted_token());
-        let path = self.folder.path().join("restricted.kubeconfig");
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.path().join(format!("restricted-{number}.kubeconfig"));
         std::fs::write(&path, text).expect("write a kubeconfig");
         path
     }

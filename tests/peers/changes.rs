@@ -6,7 +6,7 @@ use crate::coredns::{Front, Way};
 use crate::dig::dig;
 use crate::objects::{self, ready};
 use crate::probe::{set, until};
-use crate::process::peers_or_skip;
+use crate::process::{peers_or_skip, say};
 use crate::shop::{HTTP, add_service};
 use crate::world::World;
 
@@ -46,7 +46,7 @@ fn endpoints_and_exports_reach_the_answer() {
         let called = Instant::now();
         change();
         let taken = until(server.dns, name, &Ok(set(wanted)), called, LIMIT);
-        println!("{what}: {:.1} ms from the API call to the changed answer", taken.as_secs_f64() * 1e3);
+        say(&format!("{what}: {:.1} ms from the API call to the changed answer", taken.as_secs_f64() * 1e3));
         for way in Way::ALL {
             let reply = dig(front.port(way), name, "A", &[]).expect("CoreDNS answers");
             assert_eq!(reply.sorted("A"), wanted, "{what}, {way:?}");

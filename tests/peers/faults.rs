@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::objects::{self, ready};
 use crate::probe::{Probe, set, until};
-use crate::process::peers_or_skip;
+use crate::process::{peers_or_skip, say};
 use crate::shop::{HTTP, add_service};
 use crate::world::World;
 
@@ -41,7 +41,7 @@ fn an_api_server_that_hangs_or_dies_takes_no_answer_with_it() {
     world.west.replace(objects::slice("faults", "cart-1", "cart", &ready(&["10.12.0.1", "10.12.0.2"]), &[HTTP]));
     let found = until(server.dns, NAME, &Ok(grown), Instant::now(), RECOVERY);
 
-    println!("{} questions without a wrong answer; a change after the restart seen in {found:?}", probe.finish());
+    say(&format!("{} questions without a wrong answer; a change after the restart seen in {found:?}", probe.finish()));
     assert_eq!(server.stop(), Some(0));
 }
 
@@ -67,7 +67,7 @@ fn a_compaction_behind_a_broken_watch_makes_no_wrong_answer() {
     world.west.restart();
     let found = until(server.dns, NAME, &Ok(after), Instant::now(), RECOVERY);
 
-    println!("{} questions without a wrong answer; the change seen {found:?} after the restart", probe.finish());
+    say(&format!("{} questions without a wrong answer; the change seen {found:?} after the restart", probe.finish()));
     let errors: Vec<String> =
         server.metrics().lines().filter(|line| line.contains("watch_errors_total{")).map(str::to_owned).collect();
     assert!(errors.iter().any(|line| line.contains("code=\"410\"")), "no 410 was met: {errors:#?}\n{}", server.log());

@@ -12,7 +12,7 @@ use crate::differences::{Pair, listed};
 use crate::dig::{Reply, dig};
 use crate::etcd::Etcd;
 use crate::objects::{Endpoint, import, imported_slice, namespace, ready};
-use crate::process::{eventually, free_port, peers_or_skip};
+use crate::process::{eventually, free_port, peers_or_skip, say};
 use crate::server::{Server, cluster};
 
 const TYPES: [&str; 5] = ["A", "AAAA", "SRV", "TXT", "MX"];
@@ -194,5 +194,5 @@ fn imports_answer_as_coredns_does_but_for_the_listed_differences() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} questions:\n{}", wrong.len(), asked.len(), wrong.join("\n"));
-    println!("{} questions compared with CoreDNS, {} listed differences", asked.len(), listed.len());
+    say(&format!("{} questions compared with CoreDNS, {} listed differences", asked.len(), listed.len()));
 }

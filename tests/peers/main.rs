@@ -3,6 +3,8 @@
 //! Objects go in by API; answers come out of `dig`. `tests/peers/build` makes the peers, `tests/run peers` runs this.
 //! Plain `cargo test` skips these tests with one line; with `CLUSTERSET_DNS_PEERS` naming the folder of the built
 //! peers (as tests/run sets it) nothing is skipped, and a missing peer is a failure.
+//!
+//! Each module says `cfg(test)`, so that the harness may `expect` as tests do (clippy.toml).
 
 #[cfg(test)]
 mod access;

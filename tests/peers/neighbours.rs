@@ -9,7 +9,7 @@ use crate::api_server::{Mcs, client};
 use crate::coredns::{CoreDns, Way, stanza};
 use crate::dig::dig;
 use crate::objects;
-use crate::process::{free_port, peers_or_skip};
+use crate::process::{eventually, free_port, peers_or_skip};
 use crate::shop::Shop;
 use crate::world::World;
 
@@ -96,7 +96,7 @@ fn a_watch_from_before_a_compaction_ends_with_410() {
         world.west.create(objects::namespace(name));
     }
     world.etcd.compact();
-    let (reply, _) = crate::process::eventually(Duration::from_secs(20), || {
+    let (reply, _) = eventually(Duration::from_secs(20), || {
         let path = format!("/api/v1/namespaces?watch=1&timeoutSeconds=1&resourceVersion={old}");
         match world.west.get_text(&path) {
             Ok(text) if text.contains("\"code\":410") => Ok(text),
@@ -105,6 +105,29 @@ fn a_watch_from_before_a_compaction_ends_with_410() {
         }
     });
     assert!(reply.contains("too old resource version") || reply.contains("410"), "{reply}");
+}
+
+#[test]
+fn a_killed_api_server_comes_back_with_what_a_second_one_wrote() {
+    let world = World::start(&peers_or_skip!(), &[]);
+    let east = &world.east;
+    let kubeconfig = std::fs::read_to_string(east.restricted_kubeconfig()).expect("the kubeconfig was written");
+    let writer = east.sibling();
+    east.kill();
+    assert!(east.get_text("/readyz").is_err(), "a killed API server answers nothing");
+    writer.create(objects::namespace("meanwhile"));
+    east.restart();
+    assert!(east.get_text("/api/v1/namespaces/meanwhile").is_ok(), "both API servers hold the same cluster");
+    assert!(writer.get_text("/api/v1/namespaces/meanwhile").is_ok());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("start a runtime");
+    let request = ::http::Request::get("/api/v1/services?limit=1").body(Vec::new()).expect("a well-formed request");
+    let listed = runtime.block_on(async { client(&kubeconfig).await.request_text(request).await });
+    assert!(listed.is_ok(), "certificate and tokens outlive the restart: {listed:?}");
+
+    east.signal("STOP");
+    assert!(east.get_text("/readyz").is_err(), "a stopped API server answers nothing");
+    east.signal("CONT");
+    eventually(Duration::from_secs(20), || east.get_text("/readyz"));
 }
 
 fn resource_version(world: &World) -> String {

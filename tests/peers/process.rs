@@ -15,10 +15,8 @@ use std::time::{Duration, Instant};
 pub fn peers() -> Option<PathBuf> {
     static SAID: Once = Once::new();
     let Some(named) = std::env::var_os("CLUSTERSET_DNS_PEERS") else {
-        // Written past the test harness, which holds back what passing tests print.
         SAID.call_once(|| {
-            let line = "tests/peers skipped: CLUSTERSET_DNS_PEERS is not set; `tests/run peers` builds and runs them\n";
-            let _ = std::io::stderr().write_all(line.as_bytes());
+            say("skipped: CLUSTERSET_DNS_PEERS is not set; `tests/run peers` builds and runs them");
         });
         return None;
     };
@@ -32,6 +30,11 @@ pub fn peers() -> Option<PathBuf> {
         );
     }
     Some(folder)
+}
+
+/// Prints one line, also from a test that passes: the test harness holds back what `println` writes.
+pub fn say(line: &str) {
+    let _ = std::io::stderr().write_all(format!("peers: {line}\n").as_bytes());
 }
 
 /// Skips the test when this run leaves the peers out; otherwise gives their folder.
