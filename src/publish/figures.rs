@@ -60,6 +60,14 @@ impl Figures {
         let mut latencies = self.event_to_answer.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(latencies.entry(cluster.clone()).or_default())
     }
+
+    /// How long the required kind of a cluster that was silent longest has been silent, to the second.
+    pub fn contact_age(&self, cluster: &ClusterId) -> Option<Duration> {
+        let report = self.report.load();
+        let cluster = report.clusters.iter().find(|known| known.id == *cluster)?;
+        let contacts = cluster.kinds.iter().filter(|(_, kind)| kind.required).filter_map(|(_, kind)| kind.contact_ns);
+        contacts.min().map(|contact| Duration::from_nanos(report.at_ns.saturating_sub(contact)))
+    }
 }
 
 /// The clusters and the table at one moment, renewed at most once a second.
@@ -71,6 +79,8 @@ pub struct Report {
     pub endpoints: u64,
     /// What waits to be published.
     pub waiting: usize,
+    /// When it was made, monotonic nanoseconds of the process.
+    pub at_ns: u64,
 }
 
 /// One cluster in a [`Report`].

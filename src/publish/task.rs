@@ -176,6 +176,7 @@ impl Driver {
             conflicts: self.publisher.conflict_counts(),
             endpoints: self.publisher.endpoint_count(),
             waiting: self.publisher.waiting(),
+            at_ns: self.schedule.epoch.elapsed().as_nanos() as u64,
         }
     }
 

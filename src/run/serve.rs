@@ -129,7 +129,10 @@ async fn serve_dns(
 ) -> Result<(), Failure> {
     let bound = Listeners::bind(&listen_settings(config)).map_err(anyhow::Error::from)?;
     let addresses = bound.local_addresses();
-    let serving = bound.start(Arc::clone(table), Arc::clone(counters)).context("starting the listeners")?;
+    for note in bound.notes() {
+        tracing::warn!("{note}");
+    }
+    let serving = bound.start(Arc::clone(table), Arc::clone(counters)).await.map_err(anyhow::Error::from)?;
     admin.open();
     startup::print(config, &addresses, admin, commands).await;
     while signals.next().await == Told::Reload {
