@@ -97,3 +97,10 @@ pub fn srv_target(record: &Record) -> Option<String> {
         _ => None,
     }
 }
+
+/// `OWNER TTL IN TYPE DATA`, as in a zone file.
+pub fn presentation(record: &Record) -> String {
+    let line = without_owner(record);
+    let (ttl, rest) = line.split_once(' ').expect("a TTL and the rest");
+    format!("{} {ttl} IN {rest}", record.name)
+}
