@@ -1,4 +1,5 @@
 //! draft
+pub mod cli;
 pub mod config;
 pub mod dns;
 pub mod model;

@@ -70,10 +70,7 @@ impl Config {
             name: view.name.as_str().into(),
             cluster: view.cluster.get().map(ClusterId::new),
             locality: locality(&view.region, &view.zone, &view.network),
-            namespaces: NamespaceFilter {
-                allow: globs(&view.namespaces.allow),
-                deny: globs(&view.namespaces.deny),
-            },
+            namespaces: NamespaceFilter { allow: globs(&view.namespaces.allow), deny: globs(&view.namespaces.deny) },
         });
         std::iter::once(local).chain(further).map(|view| self.with_locality_of_cluster(view)).collect()
     }
@@ -88,7 +85,8 @@ impl Config {
     pub fn dns_listeners(&self) -> Vec<(SocketAddr, Option<u8>)> {
         let general = self.listen.dns.addresses().map(|address| (address, None));
         let numbered = (1..).zip(&self.views);
-        let own = numbered.flat_map(|(number, view)| view.listen.addresses().map(move |address| (address, Some(number))));
+        let own =
+            numbered.flat_map(|(number, view)| view.listen.addresses().map(move |address| (address, Some(number))));
         general.chain(own).collect()
     }
 
@@ -99,11 +97,7 @@ impl Config {
 
     /// The default policy and the rules in order.
     pub fn policies(&self) -> Policies {
-        Policies {
-            answer: self.answer,
-            ttl: self.ttl.get(),
-            rules: self.policies.iter().map(policy_rule).collect(),
-        }
+        Policies { answer: self.answer, ttl: self.ttl.get(), rules: self.policies.iter().map(policy_rule).collect() }
     }
 
     /// The times of one cluster: its own, else the general ones; the local cluster is never demoted or dropped unless its
@@ -126,7 +120,8 @@ impl Config {
     }
 
     fn with_locality_of_cluster(&self, mut view: View) -> View {
-        let entry = self.clusters.iter().find(|entry| view.cluster.as_ref().is_some_and(|id| id.as_str() == entry.name));
+        let entry =
+            self.clusters.iter().find(|entry| view.cluster.as_ref().is_some_and(|id| id.as_str() == entry.name));
         if let Some(entry) = entry {
             let known = locality(&entry.region, &entry.zone, &entry.network);
             view.locality.region = view.locality.region.or(known.region);

@@ -98,7 +98,8 @@ impl Diagnostic {
         if !terminal || self.source_line.is_empty() || column == 0 {
             return line;
         }
-        let indent: String = self.source_line.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String =
+            self.source_line.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         format!("{line}\n    {}\n    {indent}^", self.source_line)
     }
 
@@ -158,7 +159,8 @@ impl Serialize for Diagnostic {
                 }
             }
         }
-        let texts = [("cluster", &self.cluster), ("object", &self.object), ("field", &self.field), ("value", &self.value)];
+        let texts =
+            [("cluster", &self.cluster), ("object", &self.object), ("field", &self.field), ("value", &self.value)];
         for (key, text) in texts {
             if !text.is_empty() {
                 map.serialize_entry(key, text)?;

@@ -63,7 +63,11 @@ impl Reader {
     /// Runs `read` one step further down: `.key` or `[index]`.
     pub fn step<T>(&mut self, step: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.path.len();
-        if length == 0 { self.path.push_str(step.trim_start_matches('.')) } else { self.path.push_str(step) }
+        if length == 0 {
+            self.path.push_str(step.trim_start_matches('.'))
+        } else {
+            self.path.push_str(step)
+        }
         let value = read(self);
         self.path.truncate(length);
         value
@@ -94,7 +98,9 @@ impl Reader {
 
     /// Reads the value of `key` into `target`; an absent or empty one leaves the default.
     pub fn key<T: Setting>(&mut self, entries: &[Entry], key: &str, target: &mut T) {
-        let Some(entry) = entries.iter().find(|entry| entry.key == key && entry.node.value != Value::Null) else { return };
+        let Some(entry) = entries.iter().find(|entry| entry.key == key && entry.node.value != Value::Null) else {
+            return;
+        };
         if let Some(value) = self.step(&format!(".{key}"), |reader| T::read(&entry.node, reader)) {
             *target = value;
         }
@@ -183,7 +189,8 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
     }
 
     fn print(&self) -> Node {
-        let entry = |(key, value): (&String, &T)| Entry { key: key.clone(), at: Position::default(), node: value.print() };
+        let entry =
+            |(key, value): (&String, &T)| Entry { key: key.clone(), at: Position::default(), node: value.print() };
         Node::bare(Value::Map(self.iter().map(entry).collect()))
     }
 }

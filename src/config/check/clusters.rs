@@ -31,7 +31,7 @@ fn check_name(checker: &mut Checker<'_>, index: usize, name: &str) {
 }
 
 /// Why a text is no name of a cluster, and what to do; `None` when it is one.
-pub(in crate::config) fn name_problem(name: &str) -> Option<String> {
+pub fn name_problem(name: &str) -> Option<String> {
     if ClusterId::new(name).is_nameable() {
         return None;
     }
@@ -41,20 +41,27 @@ pub(in crate::config) fn name_problem(name: &str) -> Option<String> {
     }
     let characters = name.chars().count();
     if characters > 127 {
-        return Some(format!("the name has {characters} characters, at most 127 are allowed; shorten it, or use `aliases`"));
+        return Some(format!(
+            "the name has {characters} characters, at most 127 are allowed; shorten it, or use `aliases`"
+        ));
     }
     let lower = name.to_ascii_lowercase();
     if ClusterId::new(&lower).is_nameable() {
-        return Some(format!("the name has capital letters; write {lower}, and put {name} into `aliases` if objects use it"));
+        return Some(format!(
+            "the name has capital letters; write {lower}, and put {name} into `aliases` if objects use it"
+        ));
     }
-    Some("the name is not made of DNS labels, which are 1 to 63 of a-z, 0-9 and - with no - at either end; \
+    Some(
+        "the name is not made of DNS labels, which are 1 to 63 of a-z, 0-9 and - with no - at either end; \
           choose another, and put this one into `aliases` if objects use it"
-        .to_owned())
+            .to_owned(),
+    )
 }
 
 fn check_duplicate(checker: &mut Checker<'_>, index: usize, clusters: &[ClusterEntry]) {
     let name = &clusters[index].name;
-    let Some(first) = clusters[..index].iter().position(|other| other.name == *name).filter(|_| !name.is_empty()) else {
+    let Some(first) = clusters[..index].iter().position(|other| other.name == *name).filter(|_| !name.is_empty())
+    else {
         return;
     };
     let line = checker.line_of(&format!("clusters[{first}].name"));
@@ -72,7 +79,8 @@ fn check_source(checker: &mut Checker<'_>, index: usize, entry: &ClusterEntry) {
     ];
     let given: Vec<_> = given.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect();
     // A source that could not be read has its own message.
-    let written = checker.draft.tree.find(&field).is_some_and(|node| node.value.kind() == "a map" && node.entries().is_empty());
+    let written =
+        checker.draft.tree.find(&field).is_some_and(|node| node.value.kind() == "a map" && node.entries().is_empty());
     if given.is_empty() && written {
         checker.error(&field, "", "the source is empty; write one of inCluster, kubeconfig and manifests");
     }
@@ -104,7 +112,9 @@ fn check_aliases(checker: &mut Checker<'_>, index: usize, clusters: &[ClusterEnt
         let shared = others().find(|(other, entry)| *other < index && entry.aliases.contains(alias));
         let message = match (named, shared) {
             (Some((other, _)), _) => format!("{alias:?} is the name of clusters[{other}]; remove the alias"),
-            (_, Some((_, other))) => format!("{alias:?} is an alias of cluster {} too; remove one of the two", other.name),
+            (_, Some((_, other))) => {
+                format!("{alias:?} is an alias of cluster {} too; remove one of the two", other.name)
+            }
             _ => continue,
         };
         checker.error(&field, alias, message);
@@ -114,7 +124,8 @@ fn check_aliases(checker: &mut Checker<'_>, index: usize, clusters: &[ClusterEnt
 fn check_in_cluster(checker: &mut Checker<'_>, clusters: &[ClusterEntry]) {
     let own: Vec<_> = clusters.iter().enumerate().filter(|(_, entry)| entry.source.in_cluster.is_some()).collect();
     for (index, _) in own.iter().skip(1) {
-        let message = format!("cluster {} is read from inCluster too, which is one cluster; remove one entry", own[0].1.name);
+        let message =
+            format!("cluster {} is read from inCluster too, which is one cluster; remove one entry", own[0].1.name);
         checker.error(&format!("clusters[{index}].source"), "inCluster", message);
     }
 }

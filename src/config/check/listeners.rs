@@ -41,8 +41,12 @@ fn all(checker: &Checker<'_>) -> Vec<(String, SocketAddr)> {
 fn check_certificates(checker: &mut Checker<'_>) {
     let grpc = &checker.config.tls.grpc;
     match (grpc.cert.get(), grpc.key.get()) {
-        (Some(_), None) => checker.error("tls.grpc", "", "cert is set but key is not; TLS needs both, set key or remove cert"),
-        (None, Some(_)) => checker.error("tls.grpc", "", "key is set but cert is not; TLS needs both, set cert or remove key"),
+        (Some(_), None) => {
+            checker.error("tls.grpc", "", "cert is set but key is not; TLS needs both, set key or remove cert")
+        }
+        (None, Some(_)) => {
+            checker.error("tls.grpc", "", "key is set but cert is not; TLS needs both, set cert or remove key")
+        }
         (None, None) if grpc.client_ca.get().is_some() => {
             checker.error("tls.grpc", "", "clientCA is set but cert and key are not; set both, or remove clientCA");
         }

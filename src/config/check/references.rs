@@ -16,7 +16,9 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     for (index, view) in config.views.iter().enumerate() {
         named.extend(view.cluster.get().map(|name| (format!("views[{index}].cluster"), name)));
     }
-    for (key, list) in [("clusterPriority", &config.cluster_priority), ("istio.meshClusters", &config.istio.mesh_clusters)] {
+    for (key, list) in
+        [("clusterPriority", &config.cluster_priority), ("istio.meshClusters", &config.istio.mesh_clusters)]
+    {
         named.extend(list.iter().enumerate().map(|(at, name)| (format!("{key}[{at}]"), name.as_str())));
     }
     for (index, policy) in config.policies.iter().enumerate() {

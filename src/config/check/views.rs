@@ -34,7 +34,9 @@ fn check_name(checker: &mut Checker<'_>, index: usize) {
     if name == "local" {
         checker.error(&field, name, "`local` is the name of the default view; choose another, or set the key local");
     }
-    let Some(first) = views[..index].iter().position(|other| other.name == *name).filter(|_| !name.is_empty()) else { return };
+    let Some(first) = views[..index].iter().position(|other| other.name == *name).filter(|_| !name.is_empty()) else {
+        return;
+    };
     let line = checker.line_of(&format!("views[{first}].name"));
     let message = format!("two views are named {name}, the first is views[{first}]{line}; rename or remove one");
     checker.error(&field, name, message);

@@ -19,7 +19,11 @@ pub(super) fn check(checker: &mut Checker<'_>) {
         checker.warning("zones", "", "no zone is configured; every query is refused; name one in zones or globalZones");
     }
     if all.len() > MAX_ZONES {
-        checker.error("zones", "", format!("there are {} zones, at most {MAX_ZONES} are allowed; remove some", all.len()));
+        checker.error(
+            "zones",
+            "",
+            format!("there are {} zones, at most {MAX_ZONES} are allowed; remove some", all.len()),
+        );
     }
     check_unique(checker, &all);
     check_nested(checker, &clusterset, &global, &all);

@@ -6,8 +6,8 @@ use super::super::value::{
     Period, ReverseZone, Share, ZoneName,
 };
 use super::{
-    Brake, ClusterEntry, Freshness, KubeconfigRules, Limits, Listen, Log, Metrics, Policy, Ready, Registry, Snapshot, TierBy,
-    Tls, Udp,
+    Brake, ClusterEntry, Freshness, KubeconfigRules, Limits, Listen, Log, Metrics, Policy, Ready, Registry, Snapshot,
+    TierBy, Tls, Udp,
 };
 use crate::model::{AnswerMode, Prefix};
 use std::collections::BTreeMap;

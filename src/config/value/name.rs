@@ -170,7 +170,7 @@ impl Scalar for ExportGlob {
 
     fn parse(text: &str) -> Result<Self, (String, String)> {
         let Some((namespace, name)) = text.split_once('/') else {
-            return refuse("has no namespace", format!("write {text:?} as NAMESPACE/NAME, such as kube-system/*").replace('"', "`"));
+            return refuse("has no namespace", "write it as NAMESPACE/NAME, such as kube-system/*");
         };
         Ok(ExportGlob { namespace: Glob::parse(namespace)?, name: Glob::parse(name)? })
     }
@@ -198,7 +198,9 @@ impl FilePath {
 
 impl Scalar for FilePath {
     fn schema() -> Shape {
-        Shape::Leaf(serde_json::json!({ "type": "string", "description": "a path, relative to the configuration file" }))
+        Shape::Leaf(
+            serde_json::json!({ "type": "string", "description": "a path, relative to the configuration file" }),
+        )
     }
 
     fn parse(text: &str) -> Result<Self, (String, String)> {

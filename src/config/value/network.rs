@@ -29,9 +29,10 @@ impl Scalar for ListenAddress {
         }
         match port.parse::<u16>() {
             Ok(port) if host.is_empty() => refuse("has no address", format!("write [::]:{port} for all addresses")),
-            Ok(_) if host.parse::<IpAddr>().is_err() => {
-                refuse("has no IP address before the port", "write it like 127.0.0.1:5300 or [::]:53; names are not looked up")
-            }
+            Ok(_) if host.parse::<IpAddr>().is_err() => refuse(
+                "has no IP address before the port",
+                "write it like 127.0.0.1:5300 or [::]:53; names are not looked up",
+            ),
             Ok(port) => refuse("has an IPv6 address without brackets", format!("write [{host}]:{port}")),
             Err(_) => refuse("is not an address with a port", "write it like 127.0.0.1:5300 or [::]:53"),
         }
@@ -83,7 +84,11 @@ impl<const MANY: bool> Setting for ListenAddresses<MANY> {
             Value::Text(text) if text.is_empty() => Some(ListenAddresses(Vec::new())),
             Value::Text(_) => ListenAddress::read(node, reader).map(|address| ListenAddresses(vec![address])),
             Value::List(items) if !MANY && items.len() > 1 => {
-                reader.wrong(node, format!("has {} addresses, one is allowed", items.len()), "keep one, or write [] to switch it off");
+                reader.wrong(
+                    node,
+                    format!("has {} addresses, one is allowed", items.len()),
+                    "keep one, or write [] to switch it off",
+                );
                 None
             }
             Value::List(_) => Vec::read(node, reader).map(ListenAddresses),
@@ -115,7 +120,10 @@ impl Scalar for NameserverAddress {
 
     fn parse(text: &str) -> Result<Self, (String, String)> {
         let Ok(address) = text.parse::<IpAddr>() else {
-            return refuse("is not an IP address", "write the address under which clients reach this server, without a port");
+            return refuse(
+                "is not an IP address",
+                "write the address under which clients reach this server, without a port",
+            );
         };
         match refusal(address) {
             Some(reason) if !address.is_loopback() => {
@@ -173,7 +181,11 @@ mod tests {
             ("127.0.0.1", "has no port", "add one: 127.0.0.1:53"),
             ("::1", "has no port", "add one: [::1]:53"),
             ("fe80::1:70000", "is not an address with a port", "write it like 127.0.0.1:5300 or [::]:53"),
-            ("localhost:53", "has no IP address before the port", "write it like 127.0.0.1:5300 or [::]:53; names are not looked up"),
+            (
+                "localhost:53",
+                "has no IP address before the port",
+                "write it like 127.0.0.1:5300 or [::]:53; names are not looked up",
+            ),
             ("10.0.0.1:70000", "is not an address with a port", "write it like 127.0.0.1:5300 or [::]:53"),
         ];
         for (text, problem, advice) in cases {

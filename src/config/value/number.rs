@@ -45,9 +45,7 @@ impl<const MIN: u32, const MAX: u32> Setting for Bounded<MIN, MAX> {
                 None if *number < i64::from(MIN) => (format!("is under {MIN}, {range}"), "write a larger one"),
                 None => (format!("is over {MAX}, {range}"), "write a smaller one"),
             },
-            Value::Text(text) if text.parse::<u32>().is_ok() => {
-                (format!("is a text, {range}"), "remove the quotes")
-            }
+            Value::Text(text) if text.parse::<u32>().is_ok() => (format!("is a text, {range}"), "remove the quotes"),
             other => (format!("is {}, {range}", other.kind()), "write a plain number without a unit"),
         };
         reader.wrong(node, problem, advice);

@@ -42,10 +42,8 @@ impl Scalar for Size {
     }
 
     fn parse(text: &str) -> Result<Self, (String, String)> {
-        let (number, size) = UNITS
-            .iter()
-            .find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size)))
-            .unwrap_or((text, 1));
+        let (number, size) =
+            UNITS.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size))).unwrap_or((text, 1));
         let digits = !number.is_empty() && number.bytes().all(|octet| octet.is_ascii_digit());
         match number.parse::<u64>().ok().filter(|_| digits).and_then(|number| number.checked_mul(size)) {
             Some(octets) => Ok(Size(octets)),
@@ -103,7 +101,9 @@ mod tests {
 
     #[test]
     fn reads_binary_and_decimal_units() {
-        for (text, octets) in [("256Ki", 262_144), ("2Mi", 2_097_152), ("1Gi", 1 << 30), ("64k", 64_000), ("512", 512), ("0", 0)] {
+        for (text, octets) in
+            [("256Ki", 262_144), ("2Mi", 2_097_152), ("1Gi", 1 << 30), ("64k", 64_000), ("512", 512), ("0", 0)]
+        {
             assert_eq!(Size::parse(text).unwrap().get(), octets, "{text}");
         }
         for (octets, written) in [(262_144, "256Ki"), (1_500, "1500"), (0, "0"), (3 << 20, "3Mi")] {
