@@ -22,6 +22,7 @@ pub struct Draft {
     file: Option<Arc<str>>,
     text: String,
     diagnostics: Vec<Diagnostic>,
+    replaced: Vec<&'static str>,
 }
 
 impl Draft {
@@ -68,15 +69,16 @@ impl Draft {
     }
 
     /// Notes that the value at `path` was replaced from outside the file, which then has no place for it.
-    pub fn replaced(&mut self, path: &str) {
+    pub fn replaced(&mut self, path: &'static str) {
         self.tree.remove(path);
+        self.replaced.push(path);
     }
 
     /// Checks all that reading alone cannot see. The configuration is fit for use when no diagnostic is an error.
     pub fn check(mut self) -> (Config, Vec<Diagnostic>) {
-        // After a syntax error nothing of the file is known: further messages would mislead.
-        let readable = self.tree.value != Value::Null || self.diagnostics.is_empty();
-        if readable {
+        // When nothing of the file is known, further messages would mislead.
+        let is_map = matches!(self.tree.value, Value::Map(_));
+        if is_map || self.diagnostics.is_empty() {
             let found = check::check(&self);
             self.diagnostics.extend(found);
         }
@@ -84,14 +86,36 @@ impl Draft {
         for diagnostic in &mut diagnostics {
             self.complete(diagnostic);
         }
-        diagnostics.sort_by_key(|diagnostic| diagnostic.place.as_ref().map(|place| (place.line, place.column)));
+        diagnostics.sort_by_key(|diagnostic| match &diagnostic.place {
+            Some(place) => (place.line, place.column),
+            None => (u32::MAX, u32::MAX),
+        });
         (self.config, diagnostics)
     }
 
-    /// Where a position of the tree is.
-    pub(super) fn place(&self, at: Position) -> Option<Place> {
+    /// True when an item of a list that `field` goes through could not be read: the items behind it have moved up, so
+    /// that their numbers are not those of the file.
+    pub(super) fn misses_item_of(&self, field: &str) -> bool {
+        let printed = self.config.print();
+        let items = |tree: &Node, list: &str| tree.find(list).map(|node| node.items().len());
+        let lists = field.match_indices('[').map(|(at, _)| &field[..at]);
+        lists.into_iter().any(|list| items(&self.tree, list).is_some_and(|count| items(&printed, list) != Some(count)))
+    }
+
+    /// Where the value of `field` stands, else where the nearest section around it does.
+    pub(super) fn place(&self, field: &str) -> Option<Place> {
+        self.tree.position(field).and_then(|at| self.placed(field, at))
+    }
+
+    /// Where the key of `field` stands.
+    pub(super) fn key_place(&self, field: &str) -> Option<Place> {
+        self.tree.key_position(field).and_then(|at| self.placed(field, at))
+    }
+
+    fn placed(&self, field: &str, at: Position) -> Option<Place> {
         let path = self.file.clone()?;
-        (at.line > 0).then_some(Place { path, line: at.line, column: at.column })
+        let replaced = self.replaced.iter().any(|path| field.starts_with(path));
+        (at.line > 0 && !replaced).then_some(Place { path, line: at.line, column: at.column })
     }
 
     /// Adds the source line and the cluster of the entry that a diagnostic is about.

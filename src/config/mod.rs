@@ -23,6 +23,7 @@ mod shape;
 mod tree;
 pub mod value;
 
+pub use check::name_problem;
 pub use convert::{ConfiguredCluster, SourceSpec, watch_timeout};
 pub use diagnostic::{Diagnostic, Severity};
 pub use draft::Draft;
@@ -42,13 +43,6 @@ impl Config {
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
         schema["title"] = "clusterset-dns configuration".into();
         schema
-    }
-
-    /// Paths of all keys in documented order, such as `listen.dns` or `clusters[].name`.
-    pub fn key_paths() -> Vec<String> {
-        let mut paths = Vec::new();
-        Config::shape().paths("", &mut paths);
-        paths
     }
 
     /// Keys that differ from `running` and take effect only after a restart.

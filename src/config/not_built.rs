@@ -68,7 +68,8 @@ const NOT_BUILT: &[(&str, When)] = &[
     ("k8gb.geoTags", When::Changed),
 ];
 
-/// The keys without effect, for the documentation.
+/// The keys without effect, which the documentation marks.
+#[cfg(test)]
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {
     NOT_BUILT.iter().map(|(key, _)| *key)
 }
@@ -116,6 +117,6 @@ fn warning(draft: &Draft, field: String, when: &When) -> Diagnostic {
         When::Changed => "is not built yet: the setting has no effect; remove it until a release has it",
         When::HoldsHostName => "host names are not built yet: they are left out; use addresses until a release has it",
     };
-    let place = draft.tree.key_position(&field).and_then(|at| draft.place(at));
+    let place = draft.key_place(&field);
     Diagnostic { place, ..Diagnostic::new(Severity::Warning, CODE, message) }.of_field(field)
 }

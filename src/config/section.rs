@@ -38,7 +38,8 @@ macro_rules! section {
                 reader: &mut $crate::config::reader::Reader,
             ) -> Option<Self> {
                 let mut section = Self::default();
-                let entries = reader.section(node, &[$($key),+], &[$($($required),*)?])?;
+                // What is no section was reported; its default keeps the places of the entries behind it.
+                let entries = reader.section(node, &[$($key),+], &[$($($required),*)?]).unwrap_or_default();
                 $(reader.key(entries, $key, &mut section.$field);)+
                 Some(section)
             }

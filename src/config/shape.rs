@@ -48,17 +48,18 @@ impl Shape {
         }
     }
 
-    /// Adds the paths of all keys in documented order, sections before their keys: `listen`, `listen.dns`, `views[].name`.
-    pub fn paths(&self, prefix: &str, paths: &mut Vec<String>) {
+    /// Adds all keys with their paths in documented order, sections before their keys: `listen`, `listen.dns`,
+    /// `views[].name`.
+    pub fn keys(&self, prefix: &str, listed: &mut Vec<(String, Key)>) {
         match self {
             Shape::Leaf(_) | Shape::Table(_) => {}
-            Shape::Nullable(inner) => inner.paths(prefix, paths),
-            Shape::List(item) => item.paths(&format!("{prefix}[]"), paths),
+            Shape::Nullable(inner) => inner.keys(prefix, listed),
+            Shape::List(item) => item.keys(&format!("{prefix}[]"), listed),
             Shape::Section(keys) => {
                 for key in keys {
                     let path = if prefix.is_empty() { key.name.to_owned() } else { format!("{prefix}.{}", key.name) };
-                    paths.push(path.clone());
-                    key.shape.paths(&path, paths);
+                    listed.push((path.clone(), key.clone()));
+                    key.shape.keys(&path, listed);
                 }
             }
         }

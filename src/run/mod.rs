@@ -15,7 +15,8 @@ mod serve;
 pub mod setup;
 mod sources;
 mod startup;
+mod survey;
 
 pub use explain::question;
 pub use serve::{Failure, serve};
-pub use startup::summary;
+pub use survey::survey;

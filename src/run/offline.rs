@@ -39,3 +39,10 @@ pub fn load(config: &Config) -> Result<Loaded, String> {
     publisher.work(|| true);
     Ok(Loaded { publisher, table })
 }
+
+impl Loaded {
+    /// Explains one name. Ages are not known: nothing is in contact.
+    pub fn explain(&self, question: &crate::explain::Question) -> crate::explain::Explanation {
+        super::explain::answer(question, &self.publisher, &self.table, &|_| None)
+    }
+}

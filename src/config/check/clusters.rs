@@ -31,7 +31,7 @@ fn check_name(checker: &mut Checker<'_>, index: usize, name: &str) {
 }
 
 /// Why a text is no name of a cluster, and what to do; `None` when it is one.
-pub(in crate::config) fn name_problem(name: &str) -> Option<String> {
+pub fn name_problem(name: &str) -> Option<String> {
     if ClusterId::new(name).is_nameable() {
         return None;
     }

@@ -9,6 +9,8 @@ mod times;
 mod views;
 mod zones;
 
+pub use clusters::name_problem;
+
 use super::diagnostic::{CONFIG, Diagnostic, Severity};
 use super::draft::Draft;
 use super::{Config, not_built};
@@ -41,13 +43,16 @@ impl Checker<'_> {
     }
 
     fn report(&mut self, severity: Severity, field: &str, value: &str, message: String) {
-        let place = self.draft.tree.position(field).and_then(|at| self.draft.place(at));
+        if self.draft.misses_item_of(field) {
+            return;
+        }
+        let place = self.draft.place(field);
         let diagnostic = Diagnostic { place, value: value.to_owned(), ..Diagnostic::new(severity, CONFIG, message) };
         self.found.push(diagnostic.of_field(field));
     }
 
     /// ` (line 12)` of the value of `field`, to point from one message at another place; empty when it is in no file.
     fn line_of(&self, field: &str) -> String {
-        self.draft.tree.position(field).map(|at| format!(" (line {})", at.line)).unwrap_or_default()
+        self.draft.place(field).map(|place| format!(" (line {})", place.line)).unwrap_or_default()
     }
 }

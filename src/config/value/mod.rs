@@ -68,8 +68,20 @@ impl<T: Scalar> Setting for T {
     }
 
     fn print(&self) -> Node {
-        Node::text(self.text())
+        let text = self.text();
+        match text.parse() {
+            Ok(number) if T::NUMERIC => Node::bare(Value::Integer(number)),
+            _ => Node::text(text),
+        }
     }
+}
+
+/// Reads a value that stands on the command line; the error says what is wrong and what to write.
+///
+/// # Errors
+/// It is no such value.
+pub fn parse<T: Scalar>(text: &str) -> Result<T, String> {
+    T::parse(text).map_err(|(problem, advice)| format!("it {problem}; {advice}"))
 }
 
 /// Shorthand for a refusal.

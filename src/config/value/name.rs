@@ -176,10 +176,7 @@ impl Scalar for ExportGlob {
 
     fn parse(text: &str) -> Result<Self, (String, String)> {
         let Some((namespace, name)) = text.split_once('/') else {
-            return refuse(
-                "has no namespace",
-                format!("write {text:?} as NAMESPACE/NAME, such as kube-system/*").replace('"', "`"),
-            );
+            return refuse("has no namespace", "write it as NAMESPACE/NAME, such as kube-system/*");
         };
         Ok(ExportGlob { namespace: Glob::parse(namespace)?, name: Glob::parse(name)? })
     }

@@ -6,6 +6,8 @@ use std::fmt;
 use std::time::Duration;
 
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+/// Shorter times are written in seconds: 60s, 300s, 10m.
+const MINUTES_FROM_MS: u64 = 600_000;
 /// Ten years: longer times are surely mistakes, and shorter ones cannot overflow when added up.
 const LONGEST_MS: u64 = 10 * 366 * 24 * 3_600_000;
 
@@ -33,9 +35,13 @@ impl Period {
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
-        match UNITS.iter().find(|(_, size)| millis % size == 0) {
-            Some((unit, size)) if millis > 0 => write!(f, "{}{unit}", millis / size),
-            _ => f.write_str("0"),
+        if millis == 0 {
+            return f.write_str("0");
+        }
+        let units = if millis < MINUTES_FROM_MS { &UNITS[2..] } else { &UNITS[..] };
+        match units.iter().find(|(_, size)| millis % size == 0) {
+            Some((unit, size)) => write!(f, "{}{unit}", millis / size),
+            None => write!(f, "{millis}ms"),
         }
     }
 }
@@ -74,6 +80,9 @@ impl Scalar for Period {
 /// Milliseconds of `1h30m`; `None` when it is not written so.
 fn total(mut text: &str) -> Option<u64> {
     let mut sum = 0u64;
+    if text.is_empty() {
+        return None;
+    }
     while !text.is_empty() {
         let digits = text.find(|c: char| !c.is_ascii_digit())?;
         let (number, rest) = text.split_at(digits);
@@ -97,7 +106,9 @@ mod tests {
         for (text, millis) in cases {
             assert_eq!(Period::parse(text).unwrap().duration().as_millis(), millis, "{text}");
         }
-        for (text, written) in [("90m", "90m"), ("120s", "2m"), ("1500ms", "1500ms"), ("0s", "0"), ("24h", "24h")] {
+        for (text, written) in
+            [("90m", "90m"), ("60000ms", "60s"), ("5m", "300s"), ("1500ms", "1500ms"), ("0s", "0"), ("24h", "24h")]
+        {
             assert_eq!(Period::parse(text).unwrap().to_string(), written);
         }
         assert_eq!(Period::parse("0").unwrap().limit(), None);
