@@ -176,7 +176,7 @@ mod tests {
     fn refuses_what_is_no_name() {
         assert_eq!(Name::parse("a..b"), Err(NameError::EmptyLabel));
         assert_eq!(Name::parse(&"a".repeat(64)), Err(NameError::LongLabel));
-        assert_eq!(Name::parse(&["a".repeat(63); 4].join(".")), Err(NameError::LongName));
+        assert_eq!(Name::parse(&vec!["a".repeat(63); 4].join(".")), Err(NameError::LongName));
         assert!(Name::from_wire(b"\x01a\xc0\x0c").is_none());
     }
 
