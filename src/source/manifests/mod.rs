@@ -1,0 +1,1 @@
+//! Folders of manifests, one per cluster.
