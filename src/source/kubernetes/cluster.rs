@@ -74,6 +74,11 @@ impl Shared {
         rows.filter(|(row, _)| kind.is_none_or(|kind| kind == row.kind)).for_each(|(_, asked)| asked.notify_one());
     }
 
+    /// True while the last probe succeeded.
+    pub fn is_trusted(&self) -> bool {
+        !self.doubtful.load(Ordering::Relaxed)
+    }
+
     /// The request of this row.
     pub fn asked(&self, kind: Kind) -> &Notify {
         let slot = TABLE.iter().position(|row| row.kind == kind).expect("every kind has a row: checked by a test");
@@ -90,9 +95,9 @@ enum Task {
 
 /// Runs every task of the cluster until the receiver is gone. Dropping the future ends them all.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let rows = TABLE.iter().filter(|row| row.need(shared.mode) != Need::Unread);
+    let mode = shared.mode;
     let mut running = Running { shared, set: JoinSet::new(), tasks: Vec::new() };
-    for row in rows {
+    for row in TABLE.iter().filter(|row| row.need(mode) != Need::Unread) {
         running.start(Task::Follow(row));
     }
     running.start(Task::Probe);
@@ -136,12 +141,5 @@ impl Running {
         let _ = self.shared.send(Change::Failed { kind, error }, Instant::now()).await;
         tokio::time::sleep(self.shared.connection.timing().backoff.0).await;
         self.start(task);
-    }
-}
-
-impl Shared {
-    /// True while the last probe succeeded.
-    pub fn is_trusted(&self) -> bool {
-        !self.doubtful.load(Ordering::Relaxed)
     }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong between us and an API server, in words and as a metrics label.
 
+use super::cluster::Closed;
 use super::course::Class;
 use std::error::Error;
 use std::fmt;
@@ -81,6 +82,25 @@ impl Fault {
             Fault::Connect(_) => "; check address, network and certificates",
             _ => "",
         }
+    }
+}
+
+/// Why a step ended early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Fault(Fault),
+    Closed,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Fault(fault)
+    }
+}
+
+impl From<Closed> for Stop {
+    fn from(Closed: Closed) -> Self {
+        Stop::Closed
     }
 }
 

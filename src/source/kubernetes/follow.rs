@@ -8,8 +8,9 @@ use super::client::Deadline;
 use super::cluster::{Closed, Shared};
 use super::counters::Verb;
 use super::course::{Course, Met, Move, Pause, Reason, Report, Step};
-use super::fault::Fault;
+use super::fault::{Fault, Stop};
 use super::kinds::{Need, Row};
+use super::pulse::Pulse;
 use super::watch::{self, Line, Lines};
 use super::{discovery, list};
 use crate::model::{Change, Kind};
@@ -17,24 +18,6 @@ use crate::source::object::{Decoded, Event, Outcome};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// Why a step ended early.
-enum Stop {
-    Fault(Fault),
-    Closed,
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Stop::Fault(fault)
-    }
-}
-
-impl From<Closed> for Stop {
-    fn from(Closed: Closed) -> Self {
-        Stop::Closed
-    }
-}
 
 /// One kind of one cluster.
 pub(super) struct Follower {
@@ -47,7 +30,7 @@ pub(super) struct Follower {
     /// The resourceVersion reached.
     version: u64,
     watch_started: Option<Instant>,
-    contact: std::cell::Cell<Option<Instant>>,
+    pulse: Pulse,
 }
 
 impl Follower {
@@ -60,7 +43,7 @@ impl Follower {
             path: row.path(row.versions[0]),
             version: 0,
             watch_started: None,
-            contact: std::cell::Cell::new(None),
+            pulse: Pulse::new(row.kind, shared.clone()),
             shared,
         }
     }
@@ -84,6 +67,7 @@ impl Follower {
             Err(Stop::Closed) => return Err(Closed),
         };
         if let Some(fault) = &fault {
+            self.pulse.missed();
             self.shared.counters.watch_error(self.row.kind, fault.code());
         }
         self.healthy_moments(step, met);
@@ -156,7 +140,7 @@ impl Follower {
             context: &self.shared.context,
             limits: &self.shared.limits,
         };
-        let whole = request.whole(async || self.alive().await).await?;
+        let whole = request.whole(&self.pulse).await?;
         self.reach(whole.version, true);
         self.shared.counters.sync(self.row.kind, reason);
         let change = Change::Replace { kind: self.row.kind, facts: whole.facts, findings: whole.findings };
@@ -175,7 +159,7 @@ impl Follower {
         self.pace().await;
         let shared = self.shared.clone();
         let mut lines = Lines::start(&shared.connection, &self.path, self.version, &shared.limits).await?;
-        self.alive().await?;
+        self.pulse.beat().await?;
         let asked = shared.asked(self.row.kind);
         loop {
             let line = tokio::select! {
@@ -187,9 +171,9 @@ impl Follower {
                     let event = watch::event(&shared.connection, self.row.kind, lines.line(range), &shared.context)?;
                     self.take(event, lines.arrived()).await?;
                 }
-                Line::Part => self.alive().await?,
+                Line::Part => self.pulse.beat().await?,
                 Line::End => {
-                    self.alive().await?;
+                    self.pulse.beat().await?;
                     return Ok(Met::Ended);
                 }
             }
@@ -223,7 +207,7 @@ impl Follower {
         };
         match change {
             Some(change) => self.shared.send(change, arrived).await,
-            None => self.alive().await,
+            None => self.pulse.beat().await,
         }
     }
 
@@ -235,17 +219,6 @@ impl Follower {
                 self.shared.slice_version.store(version, Ordering::Relaxed);
             }
         }
-    }
-
-    /// A sign of life, at most one a second, and none while the probe says that quiet proves nothing.
-    async fn alive(&self) -> Result<(), Closed> {
-        let now = Instant::now();
-        let due = self.contact.get().is_none_or(|last| now - last >= self.shared.connection.timing().pace);
-        if !due || !self.shared.is_trusted() {
-            return Ok(());
-        }
-        self.contact.set(Some(now));
-        self.shared.send(Change::Contact { kind: self.row.kind }, now).await
     }
 }
 

@@ -4,7 +4,8 @@
 
 use super::client::{Connection, Deadline, Encoding, short};
 use super::counters::Verb;
-use super::fault::Fault;
+use super::fault::{Fault, Stop};
+use super::pulse::Pulse;
 use super::Limits;
 use crate::model::{Fact, Finding, Kind};
 use crate::source::object::{Context, DecodeError, Decoded, ListMeta, Outcome, decode_list};
@@ -41,11 +42,11 @@ pub(super) struct Request<'r> {
 }
 
 impl Request<'_> {
-    /// Lists the kind whole; `alive` is called after each page.
+    /// Lists the kind whole; each page is a sign of life.
     ///
     /// # Errors
     /// The first fault of any page; nothing of the list is handed over then.
-    pub async fn whole(&self, alive: impl AsyncFn()) -> Result<Whole, Fault> {
+    pub async fn whole(&self, pulse: &Pulse) -> Result<Whole, Stop> {
         let deadline = Deadline::after(self.connection.timing().list);
         let (mut whole, mut limit, mut token) = (Whole::default(), self.limits.page_items, String::new());
         loop {
@@ -58,10 +59,10 @@ impl Request<'_> {
             };
             let meta = decode_list(self.kind, &octets, self.context, |decoded| whole.take(decoded));
             let meta = meta.map_err(|error| garbled(&error))?;
-            alive().await;
+            pulse.beat().await?;
             match meta.continue_token {
                 Some(next) => token = next,
-                None => return finished(whole, &meta),
+                None => return Ok(finished(whole, &meta)?),
             }
         }
     }

@@ -23,6 +23,7 @@ mod kubeconfig;
 mod kubeconfig_file;
 mod list;
 mod probe;
+mod pulse;
 mod timing;
 mod token;
 mod watch;
