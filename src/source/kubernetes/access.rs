@@ -3,8 +3,8 @@
 //! In: a checked kubeconfig (`kubeconfig`) or the pod's service account. Out: the parts of a `Client`.
 //! Nothing here derives `Debug`: it holds credentials.
 
-use super::token::{TokenFile, TokenSource};
 use super::timing::Timing;
+use super::token::{TokenFile, TokenSource};
 use http::Uri;
 use kube::Config;
 use kube::config::AuthInfo;
@@ -72,9 +72,9 @@ impl Access {
     /// A sentence that names the file or value that is missing or unusable.
     pub fn service_account(folder: &Path, host: &str, port: &str) -> Result<Self, String> {
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let server = format!("https://{host}:{port}")
-            .parse()
-            .map_err(|_| format!("source.inCluster: KUBERNETES_SERVICE_HOST {host:?} with port {port:?} is no address"))?;
+        let server = format!("https://{host}:{port}").parse().map_err(|_| {
+            format!("source.inCluster: KUBERNETES_SERVICE_HOST {host:?} with port {port:?} is no address")
+        })?;
         let authority = folder.join("ca.crt");
         let pem = std::fs::read(&authority).map_err(|error| format!("{}: {error}", authority.display()))?;
         certificates(&pem).map_err(|reason| format!("{}: {reason}", authority.display()))?;

@@ -94,7 +94,8 @@ impl Connection {
         let octets = frames.whole(MAX_STATUS, Deadline::after(self.timing.head)).await.unwrap_or_default();
         let body: StatusBody = serde_json::from_slice(&octets).unwrap_or_default();
         let reason = status.canonical_reason().unwrap_or("Unknown status");
-        let text = if body.message.is_empty() { reason.to_owned() } else { format!("{reason}: {}", short(&body.message)) };
+        let text =
+            if body.message.is_empty() { reason.to_owned() } else { format!("{reason}: {}", short(&body.message)) };
         let retry_after = header.or(body.details.and_then(|details| details.retry_after_seconds));
         Fault::Status { code: status.as_u16(), text, retry_after: self.bounded(retry_after) }
     }

@@ -8,8 +8,30 @@ use std::time::Duration;
 
 /// The label `code` of every counter: statuses and the names of other faults.
 pub const CODES: [&str; 24] = [
-    "200", "400", "401", "403", "404", "405", "410", "422", "429", "500", "501", "502", "503", "504", "connect", "head",
-    "silence", "cut", "deadline", "too-large", "garbled", "credential", "panic", "other",
+    "200",
+    "400",
+    "401",
+    "403",
+    "404",
+    "405",
+    "410",
+    "422",
+    "429",
+    "500",
+    "501",
+    "502",
+    "503",
+    "504",
+    "connect",
+    "head",
+    "silence",
+    "cut",
+    "deadline",
+    "too-large",
+    "garbled",
+    "credential",
+    "panic",
+    "other",
 ];
 
 /// One fault of one request.

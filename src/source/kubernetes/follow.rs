@@ -110,8 +110,9 @@ impl Follower {
             }
             Report::Absent if *fault == Fault::NotServed => {
                 let versions = self.row.versions.join(", ");
-                let reason =
-                    format!("not-served: discovery lists {resource} at none of {versions}; looked for again in {delay:?}");
+                let reason = format!(
+                    "not-served: discovery lists {resource} at none of {versions}; looked for again in {delay:?}"
+                );
                 Change::Absent { kind, reason }
             }
             Report::Absent => {

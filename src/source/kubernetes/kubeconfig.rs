@@ -164,8 +164,11 @@ impl Reader<'_> {
 
     fn identity(&mut self, user: &User) -> Result<Option<Identity>, String> {
         let key_data = user.client_key_data.as_ref().map(|data| data.expose_secret());
-        let certificate =
-            self.pem("client-certificate", user.client_certificate_data.as_deref(), user.client_certificate.as_deref())?;
+        let certificate = self.pem(
+            "client-certificate",
+            user.client_certificate_data.as_deref(),
+            user.client_certificate.as_deref(),
+        )?;
         let key = self.pem("client-key", key_data, user.client_key.as_deref())?;
         match (certificate, key) {
             (Some(certificate), Some(key)) => Ok(Some(Identity {

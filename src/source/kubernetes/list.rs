@@ -2,11 +2,11 @@
 //!
 //! In: a collection's path. Out: every object of it, decoded one by one, and the resourceVersion to watch from.
 
+use super::Limits;
 use super::client::{Connection, Deadline, Encoding, short};
 use super::counters::Verb;
 use super::fault::{Fault, Stop};
 use super::pulse::Pulse;
-use super::Limits;
 use crate::model::{Fact, Finding, Kind};
 use crate::source::object::{Context, DecodeError, Decoded, ListMeta, Outcome, decode_list};
 

@@ -130,8 +130,7 @@ impl Drop for Watcher {
 /// Certificates, key or proxy cannot be used: a sentence that names the reason, never a value.
 pub fn spawn(sources: &Sources, spec: &Spec, sender: mpsc::Sender<Observation>) -> Result<Watcher, String> {
     let _inside = sources.handle().enter();
-    let connection =
-        client::Connection::new(&spec.access, Arc::new(spec.timing.clone()), spec.counters.clone())?;
+    let connection = client::Connection::new(&spec.access, Arc::new(spec.timing.clone()), spec.counters.clone())?;
     let shared = cluster::Shared::new(spec, connection, sources.epoch(), sender);
     let task = sources.handle().spawn(cluster::run(shared.clone())).abort_handle();
     Ok(Watcher { shared, task })

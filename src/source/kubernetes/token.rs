@@ -25,7 +25,8 @@ pub struct TokenFile {
     path: PathBuf,
     /// The file must lie below one of these, links followed.
     below: Vec<PathBuf>,
-    last: Mutex<Option<(SecretString, Instant)>>,
+    /// The token and when it was read; `None`: to be read again before its next use.
+    last: Mutex<Option<(SecretString, Option<Instant>)>>,
 }
 
 impl TokenSource {
@@ -61,11 +62,11 @@ impl TokenFile {
 
     fn header(&self) -> Result<HeaderValue, String> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_ref().is_none_or(|(_, read)| read.elapsed() >= TOKEN_AGE) {
+        if last.as_ref().and_then(|(_, read)| *read).is_none_or(|read| read.elapsed() >= TOKEN_AGE) {
             match (self.read(), &mut *last) {
-                (Ok(token), last) => *last = Some((token, Instant::now())),
+                (Ok(token), last) => *last = Some((token, Some(Instant::now()))),
                 // A file that is gone for a moment while it is swapped: the last token serves until the server objects.
-                (Err(_), Some((_, read))) => *read = Instant::now(),
+                (Err(_), Some((_, read))) => *read = Some(Instant::now()),
                 (Err(reason), None) => return Err(reason),
             }
         }
@@ -83,7 +84,7 @@ impl TokenFile {
     fn forget(&self) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, read)) = &mut *last {
-            *read = read.checked_sub(TOKEN_AGE).unwrap_or(*read);
+            *read = None;
         }
     }
 }

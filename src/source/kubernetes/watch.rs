@@ -8,6 +8,7 @@ use super::counters::Verb;
 use super::fault::Fault;
 use crate::model::Kind;
 use crate::source::object::{Context, Event, decode_event};
+use std::ops::Range;
 use std::time::Instant;
 
 /// The response body of a watch, cut into lines.
@@ -27,7 +28,7 @@ pub(super) struct Lines {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// One line, at this range of the buffer; see [`Lines::line`].
-    Whole(std::ops::Range<usize>),
+    Whole(Range<usize>),
     /// A frame came and did not finish a line: a sign of life.
     Part,
     /// The clean end.
@@ -53,18 +54,16 @@ impl Lines {
     /// Silence, a cut, a line that is too long, or an end in the middle of a line.
     pub async fn next(&mut self) -> Result<Line, Fault> {
         if let Some(line) = self.buffered() {
-            return Ok(Line::Whole(line));
+            return self.bounded(line);
         }
         self.octets.drain(..self.used);
         self.searched -= self.used;
         self.used = 0;
-        if self.octets.len() > self.most {
-            return Err(Fault::TooLarge("a line of the watch", self.most));
-        }
+        self.bounded(0..self.octets.len())?;
         let more = self.frames.next(&mut self.octets).await?;
         self.arrived = Instant::now();
         match (more, self.buffered()) {
-            (_, Some(line)) => Ok(Line::Whole(line)),
+            (_, Some(line)) => self.bounded(line),
             (true, None) => Ok(Line::Part),
             (false, None) if self.octets.is_empty() => Ok(Line::End),
             (false, None) => Err(Fault::Cut("the last line is not complete".to_owned())),
@@ -72,7 +71,7 @@ impl Lines {
     }
 
     /// The octets of a line.
-    pub fn line(&self, range: std::ops::Range<usize>) -> &[u8] {
+    pub fn line(&self, range: Range<usize>) -> &[u8] {
         &self.octets[range]
     }
 
@@ -81,7 +80,14 @@ impl Lines {
         self.arrived
     }
 
-    fn buffered(&mut self) -> Option<std::ops::Range<usize>> {
+    fn bounded(&self, line: Range<usize>) -> Result<Line, Fault> {
+        if line.len() > self.most {
+            return Err(Fault::TooLarge("a line of the watch", self.most));
+        }
+        Ok(Line::Whole(line))
+    }
+
+    fn buffered(&mut self) -> Option<Range<usize>> {
         loop {
             let Some(length) = self.octets[self.searched..].iter().position(|octet| *octet == b'\n') else {
                 self.searched = self.octets.len();
