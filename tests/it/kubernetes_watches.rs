@@ -27,10 +27,11 @@ fn events_follow_the_list_over_many_clean_ends() {
         std::thread::sleep(SECOND / 2);
     }
     watched.server.delete(SLICES, "shop", "web");
-    watched.wait("the deletion", |change| match change {
-        Change::Delete { kind: Kind::EndpointSlice, key } => Some(assert_eq!(key.as_str(), "shop/web")),
+    let deleted = watched.wait("the deletion", |change| match change {
+        Change::Delete { kind: Kind::EndpointSlice, key } => Some(key.clone()),
         _ => None,
     });
+    assert_eq!(deleted.as_str(), "shop/web");
     assert_eq!(watched.syncs(Kind::EndpointSlice), [("start", 1)], "nothing but the first list");
 }
 

@@ -1,4 +1,5 @@
 //! One binary for all integration tests.
+#![cfg(test)]
 
 #[path = "../support/mod.rs"]
 mod support;
