@@ -107,7 +107,9 @@ fn statuses(json: &str) -> Vec<Status> {
 fn path(args: &ExplainArgs, format: &str) -> String {
     let escaped = |text: &str| -> String {
         let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._*".contains(&octet);
-        text.bytes().map(|octet| if plain(octet) { (octet as char).to_string() } else { format!("%{octet:02X}") }).collect()
+        text.bytes()
+            .map(|octet| if plain(octet) { (octet as char).to_string() } else { format!("%{octet:02X}") })
+            .collect()
     };
     let (name, rtype, view) = (escaped(&args.name), escaped(&args.rtype), escaped(&args.from));
     format!("/explain?name={name}&type={rtype}&view={view}&format={format}")

@@ -33,7 +33,10 @@ pub(super) struct Admin {
 impl Admin {
     /// Opens the admin listeners and answers on them.
     pub(super) async fn start(
-        config: &Config, live: Live, counters: Arc<Counters>, ready: watch::Receiver<Readiness>,
+        config: &Config,
+        live: Live,
+        counters: Arc<Counters>,
+        ready: watch::Receiver<Readiness>,
         commands: mpsc::Sender<Command>,
     ) -> Result<Self, Failure> {
         let bound = admin::bind(&addresses(config)).await.map_err(anyhow::Error::from)?;
@@ -43,7 +46,8 @@ impl Admin {
         let serving = Arc::new(AtomicBool::new(false));
         let gate = Arc::new(gate(config, ready, Arc::clone(&serving)));
         let explain = Explainer { commands, table: Arc::clone(&live.table), views: config.views() };
-        let sources = metrics::Sources { counters, figures: Arc::new(live) as Arc<dyn Figures>, health: Arc::clone(&durations) };
+        let sources =
+            metrics::Sources { counters, figures: Arc::new(live) as Arc<dyn Figures>, health: Arc::clone(&durations) };
         let metrics = Metrics::new(config.metrics.prefix.as_str(), sources).map_err(anyhow::Error::from)?;
         let sources = Sources {
             hanging: Box::new(Vec::new),

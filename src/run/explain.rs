@@ -15,11 +15,15 @@ pub fn question(name: &str, rtype: &str, view: &str, views: &[View]) -> Result<Q
     let name = Name::parse(name).map_err(|error| format!("{name:?} is no domain name: {error}"))?;
     let rtype = match rtype {
         "" => None,
-        text => Some(type_number(text).ok_or_else(|| format!("{text:?} is no record type; use one such as A, AAAA, SRV or TYPE65"))?),
+        text => Some(
+            type_number(text)
+                .ok_or_else(|| format!("{text:?} is no record type; use one such as A, AAAA, SRV or TYPE65"))?,
+        ),
     };
     let wanted = if view == "local" { "" } else { view };
     let number = views.iter().position(|known| &*known.name == wanted).ok_or_else(|| {
-        let known: Vec<&str> = views.iter().map(|view| if view.name.is_empty() { "local" } else { &*view.name }).collect();
+        let known: Vec<&str> =
+            views.iter().map(|view| if view.name.is_empty() { "local" } else { &*view.name }).collect();
         format!("there is no view {view:?}; this server has {}", known.join(", "))
     })?;
     Ok(Question { name, rtype, view: number as u8 })
@@ -27,7 +31,10 @@ pub fn question(name: &str, rtype: &str, view: &str, views: &[View]) -> Result<Q
 
 /// Explains with what a publisher and its table hold. `age`: how long ago a cluster gave a sign of life.
 pub(super) fn answer(
-    question: &Question, publisher: &Publisher, table: &Table, age: &dyn Fn(&ClusterId) -> Option<Duration>,
+    question: &Question,
+    publisher: &Publisher,
+    table: &Table,
+    age: &dyn Fn(&ClusterId) -> Option<Duration>,
 ) -> Explanation {
     let context = Context {
         clusterset: publisher.clusterset(),

@@ -40,7 +40,8 @@ impl From<anyhow::Error> for Failure {
 
 /// Serves until SIGTERM or SIGINT; a second one ends at once.
 pub fn serve(config: &Config) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("control").build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("control").build();
     let runtime = runtime.context("starting the control threads")?;
     runtime.block_on(run(config))
 }
@@ -98,7 +99,8 @@ fn grace(config: &Config) -> std::collections::HashMap<crate::model::ClusterId, 
 
 /// The publisher on a thread of its own: bulk work must not delay TCP, and they must not delay it.
 fn publish_thread(publisher: Publisher, schedule: Schedule, ends: Ends) -> anyhow::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the publisher")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the publisher")?;
     let run = move || runtime.block_on(task::run(publisher, schedule, ends));
     std::thread::Builder::new().name("publish".into()).spawn(run).context("starting the publisher")
 }
@@ -107,15 +109,16 @@ fn publish_thread(publisher: Publisher, schedule: Schedule, ends: Ends) -> anyho
 async fn opened(mut ready: watch::Receiver<Readiness>, signals: &mut Signals, sources: &Running) -> bool {
     let mut remind = tokio::time::interval(Duration::from_secs(10));
     remind.tick().await;
+    let state = ready.clone();
     loop {
         tokio::select! {
-            state = ready.wait_for(|state| state.ready) => return state.is_ok(),
+            opened = ready.wait_for(|state| state.ready) => return opened.is_ok(),
             told = signals.next() => match told {
                 Told::Stop => return false,
                 Told::Reload => sources.reread(),
             },
             _ = remind.tick() => {
-                for line in &ready.borrow().missing {
+                for line in &state.borrow().missing {
                     tracing::warn!("not serving yet: {line}");
                 }
             }
@@ -124,8 +127,13 @@ async fn opened(mut ready: watch::Receiver<Readiness>, signals: &mut Signals, so
 }
 
 async fn serve_dns(
-    config: &Config, table: &Arc<Table>, counters: &Arc<Counters>, admin: &Admin, commands: &mpsc::Sender<Command>,
-    signals: &mut Signals, sources: &Running,
+    config: &Config,
+    table: &Arc<Table>,
+    counters: &Arc<Counters>,
+    admin: &Admin,
+    commands: &mpsc::Sender<Command>,
+    signals: &mut Signals,
+    sources: &Running,
 ) -> Result<(), Failure> {
     let bound = Listeners::bind(&listen_settings(config)).map_err(anyhow::Error::from)?;
     let addresses = bound.local_addresses();
@@ -140,7 +148,10 @@ async fn serve_dns(
         sources.reread();
     }
     admin.drain();
-    tracing::info!("stopping: /ready is 503, answering on for {:?} (lameduck); a second signal ends at once", config.lameduck.duration());
+    tracing::info!(
+        "stopping: /ready is 503, answering on for {:?} (lameduck); a second signal ends at once",
+        config.lameduck.duration()
+    );
     let orderly = async {
         tokio::time::sleep(config.lameduck.duration()).await;
         serving.drain(DRAIN).await;

@@ -31,7 +31,11 @@ pub(super) struct Running {
 /// Ids of all clusters and their aliases.
 pub(super) fn known_clusters(config: &Config) -> Arc<[ClusterId]> {
     let clusters = config.clusters();
-    clusters.iter().flat_map(|entry| std::iter::once(&entry.cluster.id).chain(&entry.cluster.aliases)).cloned().collect()
+    clusters
+        .iter()
+        .flat_map(|entry| std::iter::once(&entry.cluster.id).chain(&entry.cluster.aliases))
+        .cloned()
+        .collect()
 }
 
 impl Running {
@@ -62,12 +66,17 @@ impl Running {
     }
 
     fn start_one(
-        &mut self, config: &Config, entry: ConfiguredCluster, known: &Arc<[ClusterId]>, sender: &mpsc::Sender<Observation>,
+        &mut self,
+        config: &Config,
+        entry: ConfiguredCluster,
+        known: &Arc<[ClusterId]>,
+        sender: &mpsc::Sender<Observation>,
     ) -> Result<(), String> {
         match &entry.source {
             SourceSpec::Manifests { path } => {
                 let folder = manifests::Folder::new(entry.cluster.id.clone(), path, Arc::clone(known));
-                let watch = manifests::watch(folder, 1, self._sources.epoch(), sender.clone(), Arc::clone(&self.reread));
+                let watch =
+                    manifests::watch(folder, 1, self._sources.epoch(), sender.clone(), Arc::clone(&self.reread));
                 self._sources.handle().spawn(watch);
                 Ok(())
             }
@@ -77,14 +86,19 @@ impl Running {
 
     #[cfg(feature = "kubernetes")]
     fn watch_api(
-        &mut self, config: &Config, entry: &ConfiguredCluster, known: &Arc<[ClusterId]>, sender: &mpsc::Sender<Observation>,
+        &mut self,
+        config: &Config,
+        entry: &ConfiguredCluster,
+        known: &Arc<[ClusterId]>,
+        sender: &mpsc::Sender<Observation>,
     ) -> Result<(), String> {
         let access = access(config, entry)?;
         let mut spec = kubernetes::Spec::new(entry.cluster.id.clone(), 1, access);
         spec.mode = entry.cluster.mode;
         spec.known_clusters = Arc::clone(known);
         let freshness = &entry.freshness;
-        spec.timing = kubernetes::Timing::for_freshness(freshness.suspect_after.duration(), freshness.demote_after.duration());
+        spec.timing =
+            kubernetes::Timing::for_freshness(freshness.suspect_after.duration(), freshness.demote_after.duration());
         let limits = &config.limits.cluster;
         spec.timing.list = limits.list.duration();
         spec.limits.page_octets = limits.page.get() as usize;
@@ -95,9 +109,14 @@ impl Running {
 
     #[cfg(not(feature = "kubernetes"))]
     fn watch_api(
-        &mut self, _: &Config, _: &ConfiguredCluster, _: &Arc<[ClusterId]>, _: &mpsc::Sender<Observation>,
+        &mut self,
+        _: &Config,
+        _: &ConfiguredCluster,
+        _: &Arc<[ClusterId]>,
+        _: &mpsc::Sender<Observation>,
     ) -> Result<(), String> {
-        Err("this build reads folders of manifests only; build with the feature `kubernetes` to watch API servers".into())
+        Err("this build reads folders of manifests only; build with the feature `kubernetes` to watch API servers"
+            .into())
     }
 
     /// Folders are read again at once.
@@ -111,9 +130,11 @@ impl Running {
         let counters = self.counters.clone();
         Box::new(move |cluster, figures| {
             let Some((_, counters)) = counters.iter().find(|(id, _)| id.as_str() == cluster) else { return };
-            figures.requests = counters.requests().map(|(verb, code, n)| (verb.as_str(), code.to_string(), n)).collect();
+            figures.requests =
+                counters.requests().map(|(verb, code, n)| (verb.as_str(), code.to_string(), n)).collect();
             figures.syncs = counters.syncs().map(|(kind, reason, n)| (kind.as_str(), reason, n)).collect();
-            figures.watch_errors = counters.watch_errors().map(|(kind, code, n)| (kind.as_str(), code.to_string(), n)).collect();
+            figures.watch_errors =
+                counters.watch_errors().map(|(kind, code, n)| (kind.as_str(), code.to_string(), n)).collect();
             figures.auth_failures = counters.auth_failures();
         })
     }
@@ -132,7 +153,12 @@ pub(super) fn access(config: &Config, entry: &ConfiguredCluster) -> Result<kuber
         SourceSpec::Kubeconfig { path, context } => {
             let written = config.clusters.iter().find(|written| written.name == entry.cluster.id.as_str());
             let rules = kubernetes::Rules {
-                allow_paths: config.kubeconfig.allow_paths.iter().filter_map(|path| path.get().map(Into::into)).collect(),
+                allow_paths: config
+                    .kubeconfig
+                    .allow_paths
+                    .iter()
+                    .filter_map(|path| path.get().map(Into::into))
+                    .collect(),
                 allow_insecure: written.is_some_and(|entry| entry.allow_insecure),
                 system_roots: written.is_some_and(|entry| entry.system_roots),
                 proxy: written.map(|entry| entry.proxy.clone()).unwrap_or_default(),

@@ -71,13 +71,19 @@ fn example(publisher: &Publisher) -> Option<String> {
         matches!(select(&service, local, clusterset, &mut NoTrace), Selection::Present(a) if !a.targets.is_empty())
     };
     // Most services have an address: looking at a few is enough.
-    let key = clusterset.services().take(100).filter(answers).max_by_key(|key| (key.name() == "web", key.as_str().len()))?;
+    let key =
+        clusterset.services().take(100).filter(answers).max_by_key(|key| (key.name() == "web", key.as_str().len()))?;
     let name = format!("{}.{}.svc.{}", key.name(), key.namespace(), zone.name);
     Some(name.trim_end_matches('.').to_owned())
 }
 
 /// Prints what is served to stdout, once the sockets are open.
-pub(super) async fn print(config: &Config, addresses: &LocalAddresses, admin: &Admin, commands: &mpsc::Sender<Command>) {
+pub(super) async fn print(
+    config: &Config,
+    addresses: &LocalAddresses,
+    admin: &Admin,
+    commands: &mpsc::Sender<Command>,
+) {
     let (reply, told) = oneshot::channel();
     let ask = move |publisher: &Publisher| {
         // The reader may have been stopped meanwhile.
@@ -99,10 +105,15 @@ fn text(config: &Config, addresses: &LocalAddresses, admin: &Admin, summary: &Su
         let _ = writeln!(text, "{finding}");
     }
     if summary.findings.len() > FINDINGS {
-        let _ = writeln!(text, "... and {} more findings; `clusterset-dns check` lists them all", summary.findings.len() - FINDINGS);
+        let _ = writeln!(
+            text,
+            "... and {} more findings; `clusterset-dns check` lists them all",
+            summary.findings.len() - FINDINGS
+        );
     }
     let zones: Vec<&str> = config.zones.iter().chain(&config.global_zones).map(|zone| zone.as_str()).collect();
-    let local = config.local.cluster.get().map_or("no local cluster".to_owned(), |name| format!("local cluster {name}"));
+    let local =
+        config.local.cluster.get().map_or("no local cluster".to_owned(), |name| format!("local cluster {name}"));
     let _ = writeln!(text, "serving {} ({local})", zones.join(" and "));
     let mut listen = |what: &str, list: &[SocketAddr]| {
         for address in list {
@@ -111,7 +122,9 @@ fn text(config: &Config, addresses: &LocalAddresses, admin: &Admin, summary: &Su
     };
     listen("DNS over UDP and TCP", &addresses.dns);
     listen("gRPC", &addresses.grpc);
-    for (what, path) in [("/health", Path::Health), ("/ready", Path::Ready), ("/metrics", Path::Metrics), ("/explain", Path::Explain)] {
+    for (what, path) in
+        [("/health", Path::Health), ("/ready", Path::Ready), ("/metrics", Path::Metrics), ("/explain", Path::Explain)]
+    {
         listen(what, admin.addresses(path));
     }
     if let (Some(server), Some(name)) = (addresses.dns.first(), &summary.example) {
