@@ -16,6 +16,7 @@ pub mod fact;
 pub mod facts;
 pub mod finding;
 pub mod freshness;
+pub mod host;
 pub mod id;
 pub mod merge;
 pub mod observation;
