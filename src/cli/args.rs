@@ -1,5 +1,6 @@
 //! The commands and their flags.
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -50,7 +51,7 @@ pub enum Format {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct SettingsArgs {
     /// Configuration file. Without one, all keys have their defaults and only what is named on the command line listens
-    #[arg(long, value_name = "FILE", env = "CLUSTERSET_DNS_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "CLUSTERSET_DNS_CONFIG", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub config: Option<PathBuf>,
 
     /// Folder with one sub-folder of YAML or JSON files per cluster, named after it. These are the clusters then; an
@@ -202,4 +203,38 @@ fn listen_address(text: &str) -> Result<SocketAddr, String> {
 
 fn prefix(text: &str) -> Result<crate::model::Prefix, String> {
     crate::config::value::parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_usage_says_what_to_write() {
+        let cases: [(&[&str], &str); 5] = [
+            (&["serve", "--listen", "127.0.0.1"], "it has no port; add one: 127.0.0.1:53"),
+            (&["serve", "--listen", ":5300"], "it has no address; write [::]:5300 for all addresses"),
+            (&["lookup", "a", "--ecs", "x"], "it is not an address range; write it like 10.1.0.0/16"),
+            (&["lookup", "a", "--tcp", "--grpc"], "cannot be used with"),
+            (&["explain", "a", "--server", "u", "--manifests", "d"], "cannot be used with"),
+        ];
+        for (arguments, expected) in cases {
+            let error = Cli::try_parse_from(["clusterset-dns"].iter().chain(arguments)).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{arguments:?}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_name_is_accepted_as_none() {
+        let cli = Cli::try_parse_from(["clusterset-dns", "check", "--config", ""]).unwrap();
+        let Command::Check(args) = cli.command else { panic!("check") };
+        assert_eq!(args.settings.config, Some(PathBuf::new()));
+    }
 }

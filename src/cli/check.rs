@@ -38,7 +38,7 @@ pub struct ClusterSurvey {
 }
 
 /// Runs it; `survey` reads the objects of the clusters, or says why it cannot.
-pub fn run(args: &CheckArgs, survey: impl FnOnce(&Config) -> Result<Survey, Diagnostic>) -> ExitCode {
+pub fn run(args: &CheckArgs, survey: impl FnOnce(&Config) -> Result<Survey, Vec<Diagnostic>>) -> ExitCode {
     let result = match (args.schema, args.print_config) {
         (true, _) => print(&format!("{:#}\n", Config::schema())).map(|()| Verdict::Clean),
         (_, true) => print_config(args),
@@ -71,14 +71,17 @@ fn print_config(args: &CheckArgs) -> std::io::Result<Verdict> {
     Ok(verdict(&diagnostics, args.strict))
 }
 
-fn check(args: &CheckArgs, survey: impl FnOnce(&Config) -> Result<Survey, Diagnostic>) -> std::io::Result<Verdict> {
+fn check(
+    args: &CheckArgs,
+    survey: impl FnOnce(&Config) -> Result<Survey, Vec<Diagnostic>>,
+) -> std::io::Result<Verdict> {
     let (serves, diagnostics) = match settings(&args.settings) {
         Err(diagnostics) => (None, diagnostics),
         Ok(settings) => {
             let mut diagnostics = settings.diagnostics;
             let surveyed = survey(&settings.config);
-            let survey = surveyed.unwrap_or_else(|error| {
-                diagnostics.push(error);
+            let survey = surveyed.unwrap_or_else(|errors| {
+                diagnostics.extend(errors);
                 Survey::default()
             });
             diagnostics.extend(survey.findings.iter().map(Diagnostic::from));

@@ -1,7 +1,7 @@
 //! The command line: what can be asked of the program, and what it answers with.
 //!
 //! In: arguments and `CLUSTERSET_DNS_CONFIG`. Out: an exit code (OPERATIONS.md section 9). One file per command;
-//! [`settings`] turns file and flags into one checked configuration, also at a reload.
+//! [`settings()`] turns file and flags into one checked configuration, also at a reload.
 
 mod args;
 pub mod check;

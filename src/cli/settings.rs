@@ -62,7 +62,7 @@ fn load(args: &SettingsArgs, overrides: &Overrides<'_>) -> Result<Settings, Vec<
     // An empty variable is the same as none.
     let file = args.config.as_deref().filter(|path| !path.as_os_str().is_empty());
     let mut draft = match file {
-        Some(path) => Draft::load(path).map_err(|error| vec![error])?,
+        Some(path) => Draft::load(path)?,
         None => silent(),
     };
     let mut notes = Vec::new();

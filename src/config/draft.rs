@@ -35,12 +35,12 @@ impl Draft {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn load(path: &Path) -> Result<Self, Diagnostic> {
+    pub fn load(path: &Path) -> Result<Self, Vec<Diagnostic>> {
         let file: Arc<str> = path.display().to_string().into();
         let unreadable = |problem: String| {
             let message = format!("{problem}; check --config and the permissions of the file");
             let place = Place { path: file.clone(), line: 0, column: 0 };
-            Diagnostic::new(Severity::Error, UNREADABLE, message).at(place)
+            vec![Diagnostic::new(Severity::Error, UNREADABLE, message).at(place)]
         };
         let size = std::fs::metadata(path).map_err(|error| unreadable(format!("cannot be read: {error}")))?.len();
         if size > MAX_OCTETS {

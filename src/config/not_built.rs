@@ -114,8 +114,10 @@ fn is_host_name(node: &Node) -> bool {
 
 fn warning(draft: &Draft, field: String, when: &When) -> Diagnostic {
     let message = match when {
-        When::Changed => "is not built yet: the setting has no effect; remove it until a release has it",
-        When::HoldsHostName => "host names are not built yet: they are left out; use addresses until a release has it",
+        When::Changed => "not built yet, so the setting has no effect; remove it until a release has it",
+        When::HoldsHostName => {
+            "host names are not built yet, so they are left out; use addresses until a release has it"
+        }
     };
     let place = draft.key_place(&field);
     Diagnostic { place, ..Diagnostic::new(Severity::Warning, CODE, message) }.of_field(field)

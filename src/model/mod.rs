@@ -15,6 +15,8 @@ pub mod conflict;
 pub mod fact;
 pub mod facts;
 pub mod finding;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod freshness;
 pub mod host;
 pub mod id;

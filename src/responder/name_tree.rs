@@ -91,24 +91,29 @@ impl<'g, 't> Tree<'g, 't> {
         let end = name.label_count().saturating_sub(self.zone.labels);
         let is_svc = |index: u8| name.label(first + index) == b"svc";
         let cluster = |from: u8| self.cluster(name.labels(first + from, end));
-        let empty_if = |known: bool| if known { Place::Empty } else { Place::Nothing };
-        match end.saturating_sub(first) {
-            1 => empty_if(self.namespace(name, first) || self.is_cluster_or_below_one(name.labels(first, end))),
-            2 => match self.service(name, first) {
-                Some(block) => Place::Formed(block, None),
-                None => empty_if(cluster(0).is_some() || (is_svc(0) && cluster(1).is_some())),
-            },
-            3 if is_svc(0) && cluster(1).is_some() => Place::Empty,
-            3 if is_svc(1) => empty_if(cluster(2).is_some() && self.namespace(name, first)),
-            4 if is_svc(2) && cluster(3).is_some() => self.service_of(name, first, cluster(3)),
-            4 if is_svc(1) => empty_if(cluster(2).is_some() && self.namespace(name, first)),
-            5 if is_svc(2) && cluster(3).is_some() => self.service_of(name, first, cluster(3)),
-            _ => Place::Nothing,
+        let left = end.saturating_sub(first);
+        if left == 2
+            && let Some(block) = self.service(name, first)
+        {
+            return Place::Formed(block, None);
         }
-    }
-
-    fn service_of(&self, name: &QuestionName, first: u8, column: Option<u16>) -> Place<'g> {
-        self.service(name, first).map_or(Place::Nothing, |block| Place::Formed(block, column))
+        if left > 3
+            && is_svc(2)
+            && let Some(column) = cluster(3)
+            && let Some(block) = self.service(name, first)
+        {
+            return Place::Formed(block, Some(column));
+        }
+        let is_ancestor = match left {
+            0 => false,
+            1 => self.namespace(name, first) || self.is_cluster_or_below_one(name.labels(first, end)),
+            _ => {
+                cluster(0).is_some()
+                    || (is_svc(0) && cluster(1).is_some())
+                    || (is_svc(1) && cluster(2).is_some() && self.namespace(name, first))
+            }
+        };
+        if is_ancestor { Place::Empty } else { Place::Nothing }
     }
 
     /// The Block of the service that labels `first` and `first + 1` name.
@@ -139,7 +144,8 @@ impl<'g, 't> Tree<'g, 't> {
     fn known_clusters(&self) -> impl Iterator<Item = (&'g [u8], u16)> {
         let view = self.view & 63;
         let known = self.frame().clusters().iter().filter(move |cluster| cluster.views >> view & 1 == 1);
-        known.map(|cluster| (cluster.id.wire().strip_suffix(&[0]).unwrap_or(&[]), cluster.column))
+        let ids = known.map(|cluster| (cluster.id.wire().strip_suffix(&[0]).unwrap_or(&[]), cluster.column));
+        ids.filter(|(id, _)| !id.is_empty())
     }
 
     /// The Block of the name that `parts` make, if it exists in this view.

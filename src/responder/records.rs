@@ -123,7 +123,7 @@ fn first_of_tier(set: &PackedSet<'_>, tier: u8, before: usize, length: usize, ra
     }
     // Another 32 bits of the random number for each tier, scaled to the length.
     let bits = random.rotate_left(u32::from(tier) * 11) as u32;
-    (u64::from(bits) * length as u64 >> 32) as usize
+    ((u64::from(bits) * length as u64) >> 32) as usize
 }
 
 /// The records of one cluster only, tier by tier: the one loop over endpoints (DESIGN.md, "Formed global names").

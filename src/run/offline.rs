@@ -30,8 +30,8 @@ pub fn load(config: &Config) -> Result<Loaded, String> {
         Publisher::new(setup, Arc::clone(&table), Arc::new(Figures::default()), || Duration::ZERO).map_err(too_long)?;
     for entry in config.clusters() {
         let SourceSpec::Manifests { path } = &entry.source else { continue };
-        let mut folder = Folder::new(entry.cluster.id.clone(), path, Arc::clone(&known));
-        for change in folder.read() {
+        let mut folder = Folder::new(entry.cluster.id.clone(), path.clone()).with_known_clusters(Arc::clone(&known));
+        for change in folder.load() {
             let cluster = entry.cluster.id.clone();
             publisher.observe(crate::model::Observation { cluster, generation: 1, received_ns: 0, change });
         }

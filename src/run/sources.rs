@@ -4,8 +4,8 @@
 
 use crate::config::{Config, ConfiguredCluster, SourceSpec};
 use crate::model::{ClusterId, Observation};
-use crate::source::Sources;
-use crate::source::manifests;
+use crate::source::manifests::{Folder, Watch};
+use crate::source::runtime::Sources;
 use crate::telemetry::figures::ClusterFigures;
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,13 +19,14 @@ pub(super) type WatcherFigures = Box<dyn Fn(&str, &mut ClusterFigures) + Send + 
 
 /// The running sources; dropping it ends them.
 pub(super) struct Running {
-    reread: Arc<Notify>,
+    /// One per folder: asks for a reading at once.
+    reread: Vec<Arc<Notify>>,
     #[cfg(feature = "kubernetes")]
     watchers: Vec<kubernetes::Watcher>,
     #[cfg(feature = "kubernetes")]
     counters: Vec<(ClusterId, Arc<kubernetes::Counters>)>,
     // After the watchers: they run on its thread.
-    _sources: Sources,
+    sources: Sources,
 }
 
 /// Ids of all clusters and their aliases.
@@ -46,14 +47,13 @@ impl Running {
     pub(super) fn start(config: &Config, epoch: Instant, sender: mpsc::Sender<Observation>) -> Result<Self, String> {
         let sources = Sources::start(epoch).map_err(|error| format!("starting the thread of the sources: {error}"))?;
         let known = known_clusters(config);
-        let reread = Arc::new(Notify::new());
         let mut running = Running {
-            reread: Arc::clone(&reread),
+            reread: Vec::new(),
             #[cfg(feature = "kubernetes")]
             watchers: Vec::new(),
             #[cfg(feature = "kubernetes")]
             counters: Vec::new(),
-            _sources: sources,
+            sources: sources,
         };
         let mut refused = Vec::new();
         for entry in config.clusters() {
@@ -74,10 +74,12 @@ impl Running {
     ) -> Result<(), String> {
         match &entry.source {
             SourceSpec::Manifests { path } => {
-                let folder = manifests::Folder::new(entry.cluster.id.clone(), path, Arc::clone(known));
-                let watch =
-                    manifests::watch(folder, 1, self._sources.epoch(), sender.clone(), Arc::clone(&self.reread));
-                self._sources.handle().spawn(watch);
+                let reload = Arc::new(Notify::new());
+                self.reread.push(Arc::clone(&reload));
+                let (cluster, started) = (entry.cluster.id.clone(), self.sources.epoch());
+                let folder = Folder::new(cluster.clone(), path.clone()).with_known_clusters(Arc::clone(known));
+                let watch = Watch { folder, cluster, generation: 1, started, reload };
+                self.sources.handle().spawn(watch.run(sender.clone()));
                 Ok(())
             }
             SourceSpec::InCluster | SourceSpec::Kubeconfig { .. } => self.watch_api(config, &entry, known, sender),
@@ -103,7 +105,7 @@ impl Running {
         spec.timing.list = limits.list.duration();
         spec.limits.page_octets = limits.page.get() as usize;
         self.counters.push((entry.cluster.id.clone(), Arc::clone(&spec.counters)));
-        self.watchers.push(kubernetes::spawn(&self._sources, &spec, sender.clone())?);
+        self.watchers.push(kubernetes::spawn(&self.sources, &spec, sender.clone())?);
         Ok(())
     }
 
@@ -121,7 +123,7 @@ impl Running {
 
     /// Folders are read again at once.
     pub(super) fn reread(&self) {
-        self.reread.notify_waiters();
+        self.reread.iter().for_each(|folder| folder.notify_one());
     }
 
     /// What the watchers count, by cluster.

@@ -128,7 +128,7 @@ impl Packer {
             Some((first, rest)) if rest.iter().all(|length| length == first) => *first,
             _ => 0,
         };
-        let mut flags = u8::from(set.stale) * flag::STALE | u8::from(set.serial) * flag::SERIAL;
+        let mut flags = (u8::from(set.stale) * flag::STALE) | (u8::from(set.serial) * flag::SERIAL);
         let glue = records.iter().any(|record| record.glue.count > 0).then(|| self.glue_table(records));
         let tables = self.bytes.len();
         if stride == 0 {

@@ -7,14 +7,19 @@ mod accept;
 mod admission;
 pub mod answerer;
 mod bind;
+#[cfg(feature = "grpc")]
+pub mod grpc;
+pub mod listen;
 mod mmsg;
 mod phase;
 mod random;
 pub mod settings;
+mod stream;
 #[cfg(test)]
 mod stub;
 mod tcp;
 pub mod udp;
 
 pub use bind::BindError;
+pub use listen::{Listeners, LocalAddresses, Serving};
 pub use settings::{Endpoint, GrpcLimits, ListenSettings, TcpLimits, TlsFiles, UdpSettings, cores};

@@ -5,13 +5,17 @@
 mod name;
 mod network;
 mod number;
+mod path;
 mod period;
+mod reporting;
 mod size;
 
-pub use name::{ClusterName, ExportGlob, FilePath, Glob, HealthPath, LogFilter, MetricPrefix, ReverseZone, ZoneName};
+pub use name::{ClusterName, ExportGlob, Glob, ReverseZone, ZoneName};
 pub use network::{Gateway, ListenAddress, ListenAddresses, NameserverAddress};
 pub use number::{Bounded, Share};
+pub use path::{FilePath, HealthPath};
 pub use period::Period;
+pub use reporting::{LogFilter, MetricPrefix};
 pub use size::{MemoryLimit, Size};
 
 use super::reader::{Reader, Setting};

@@ -1,9 +1,8 @@
-//! Names: zones, clusters, globs, paths, log filters.
+//! Names: zones, clusters, and patterns of names.
 
 use super::super::shape::Shape;
 use super::{Scalar, refuse};
 use crate::model::id::is_label;
-use std::path::{Path, PathBuf};
 
 /// A domain name in lower case without a final dot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -186,149 +185,6 @@ impl Scalar for ExportGlob {
     }
 }
 
-/// A path, relative to the file that names it; empty when none is set.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FilePath(PathBuf);
-
-impl FilePath {
-    /// Wraps a path.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        FilePath(path.into())
-    }
-
-    /// The path; `None` when none is set.
-    pub fn get(&self) -> Option<&Path> {
-        Some(self.0.as_path()).filter(|path| !path.as_os_str().is_empty())
-    }
-}
-
-impl Scalar for FilePath {
-    fn schema() -> Shape {
-        Shape::Leaf(
-            serde_json::json!({ "type": "string", "description": "a path, relative to the configuration file" }),
-        )
-    }
-
-    fn parse(text: &str) -> Result<Self, (String, String)> {
-        String::parse(text).map(|path| FilePath(path.into()))
-    }
-
-    fn text(&self) -> String {
-        self.0.display().to_string()
-    }
-
-    fn resolved(self, resolve: impl Fn(&str) -> PathBuf) -> Self {
-        match self.0.to_str() {
-            Some(path) if !path.is_empty() => FilePath(resolve(path)),
-            _ => self,
-        }
-    }
-}
-
-/// The path of an HTTP probe.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HealthPath(String);
-
-impl HealthPath {
-    /// A default.
-    pub(in crate::config) fn known(path: &'static str) -> Self {
-        HealthPath(path.to_owned())
-    }
-
-    /// With its leading slash.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Scalar for HealthPath {
-    fn schema() -> Shape {
-        Shape::text("^/[!-~]*$", "a path that begins with a slash")
-    }
-
-    fn parse(text: &str) -> Result<Self, (String, String)> {
-        if !text.starts_with('/') || !text.bytes().all(|octet| octet.is_ascii_graphic()) {
-            return refuse("is not a path of a URL", "begin it with a slash and leave out spaces");
-        }
-        Ok(HealthPath(text.to_owned()))
-    }
-
-    fn text(&self) -> String {
-        self.0.clone()
-    }
-}
-
-/// The prefix of the metrics that CoreDNS has too.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MetricPrefix(String);
-
-impl MetricPrefix {
-    /// A default.
-    pub(in crate::config) fn known(prefix: &'static str) -> Self {
-        MetricPrefix(prefix.to_owned())
-    }
-
-    /// Without the final underscore.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Scalar for MetricPrefix {
-    fn schema() -> Shape {
-        Shape::text("^[a-zA-Z_][a-zA-Z0-9_]*$", "the beginning of a metric name")
-    }
-
-    fn parse(text: &str) -> Result<Self, (String, String)> {
-        let fits = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if text.is_empty() || !fits || text.starts_with(|c: char| c.is_ascii_digit()) {
-            return refuse("cannot begin a metric name", "use letters, digits and _, and no digit first");
-        }
-        Ok(MetricPrefix(text.trim_end_matches('_').to_owned()))
-    }
-
-    fn text(&self) -> String {
-        self.0.clone()
-    }
-}
-
-/// Which log lines are written: a level, or levels per module (`info,clusterset_dns::source=debug`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogFilter(String);
-
-const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-
-impl LogFilter {
-    /// A default.
-    pub(in crate::config) fn known(filter: &'static str) -> Self {
-        LogFilter(filter.to_owned())
-    }
-
-    /// As written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Scalar for LogFilter {
-    fn schema() -> Shape {
-        Shape::text("^[a-zA-Z0-9_:=,]+$", "off, error, warn, info, debug or trace, or MODULE=LEVEL,...")
-    }
-
-    fn parse(text: &str) -> Result<Self, (String, String)> {
-        let level = |directive: &str| directive.rsplit('=').next().is_some_and(|level| LEVELS.contains(&level));
-        if !text.split(',').all(level) {
-            let advice = "write off, error, warn, info, debug or trace, or MODULE=LEVEL separated by commas";
-            return refuse("is not a log level", advice);
-        }
-        Ok(LogFilter(text.to_owned()))
-    }
-
-    fn text(&self) -> String {
-        self.0.clone()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,17 +207,5 @@ mod tests {
         assert!(Glob::parse("kube-*").is_ok() && Glob::parse("kube-?").is_err() && Glob::parse("").is_err());
         assert_eq!(ExportGlob::parse("kube-system/*").unwrap().text(), "kube-system/*");
         assert!(ExportGlob::parse("kube-system").is_err() && ExportGlob::parse("a/b/c").is_err());
-    }
-
-    #[test]
-    fn log_filters_are_levels_per_module() {
-        assert!(LogFilter::parse("warn,clusterset_dns::source=debug").is_ok());
-        assert!(LogFilter::parse("verbose").is_err() && LogFilter::parse("info,").is_err());
-    }
-
-    #[test]
-    fn metric_prefixes_begin_a_metric_name() {
-        assert_eq!(MetricPrefix::parse("coredns_").unwrap().as_str(), "coredns");
-        assert!(MetricPrefix::parse("9a").is_err() && MetricPrefix::parse("a-b").is_err());
     }
 }

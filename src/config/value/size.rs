@@ -26,7 +26,7 @@ impl Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match UNITS.iter().find(|(unit, size)| unit.ends_with('i') && self.0 % size == 0) {
+        match UNITS.iter().find(|(unit, size)| unit.ends_with('i') && self.0.is_multiple_of(*size)) {
             Some((unit, size)) if self.0 > 0 => write!(f, "{}{unit}", self.0 / size),
             _ => write!(f, "{}", self.0),
         }

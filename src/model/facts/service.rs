@@ -1,6 +1,6 @@
 //! All facts of one cluster about one service key.
 
-use crate::model::fact::{ExportFact, ImportFact, ObjectKey, ServiceFact, SliceFact, SliceRole};
+use crate::model::fact::{ExportFact, ImportFact, ObjectKey, Origin, ServiceFact, SliceFact, SliceRole};
 
 /// Service, export, import and slices that share one namespaced name in one cluster.
 #[derive(Debug, Default, PartialEq)]
@@ -50,21 +50,22 @@ impl ServiceFacts {
         match list.binary_search_by(|held| held.key.cmp(&slice.key)) {
             Ok(at) => {
                 let held = &mut list[at];
-                std::mem::swap(&mut held.origin, &mut slice.origin);
-                std::mem::swap(&mut held.triggered, &mut slice.triggered);
-                if *held == slice {
-                    return false;
+                let (origin, triggered) = (std::mem::take(&mut slice.origin), slice.triggered.take());
+                held.origin = Origin::default();
+                held.triggered = None;
+                let differs = *held != slice;
+                if differs {
+                    *held = slice;
                 }
-                std::mem::swap(&mut held.origin, &mut slice.origin);
-                std::mem::swap(&mut held.triggered, &mut slice.triggered);
-                *held = slice;
+                (held.origin, held.triggered) = (origin, triggered);
+                differs
             }
             Err(at) => {
                 list.reserve_exact(1);
                 list.insert(at, slice);
+                true
             }
         }
-        true
     }
 
     /// Takes the slice of that object key out of `list`.
@@ -80,15 +81,14 @@ impl ServiceFacts {
 
 /// Facts with an origin that does not count as content.
 pub(super) trait Sourced: PartialEq {
-    /// Exchanges the origins of two facts.
-    fn swap_origin(&mut self, other: &mut Self);
+    fn origin(&mut self) -> &mut Origin;
 }
 
 macro_rules! sourced {
     ($($fact:ty),*) => {$(
         impl Sourced for $fact {
-            fn swap_origin(&mut self, other: &mut Self) {
-                std::mem::swap(&mut self.origin, &mut other.origin);
+            fn origin(&mut self) -> &mut Origin {
+                &mut self.origin
             }
         }
     )*};
@@ -97,13 +97,16 @@ sourced!(ServiceFact, ExportFact, ImportFact);
 
 /// Stores `new`; true when its content differs from what was held. The newer origin is kept in any case.
 pub(super) fn put<T: Sourced>(held: &mut Option<Box<T>>, mut new: Box<T>) -> bool {
-    if let Some(old) = held {
-        old.swap_origin(&mut new);
-        if *old == new {
-            return false;
-        }
-        old.swap_origin(&mut new);
+    let Some(old) = held else {
+        *held = Some(new);
+        return true;
+    };
+    let origin = std::mem::take(new.origin());
+    *old.origin() = Origin::default();
+    let differs = *old != new;
+    if differs {
+        *old = new;
     }
-    *held = Some(new);
-    true
+    *old.origin() = origin;
+    differs
 }

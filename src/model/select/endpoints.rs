@@ -26,9 +26,9 @@ pub(super) struct Endpoint<'a> {
 pub(super) struct Side<'a> {
     /// The cluster that the endpoints are of.
     pub cluster: &'a ClusterId,
-    /// Its registry entry and nodes, when it has one.
+    /// Its registry entry, when it has one.
     pub member: Option<&'a Member>,
-    /// The cluster the slices were read from: its `allow` bounds them.
+    /// The cluster the slices were read from: its `allow` bounds them, its nodes place its own endpoints.
     pub reader: &'a Member,
 }
 
@@ -124,7 +124,9 @@ fn identity(fact: &EndpointFact) -> Option<Identity<'_>> {
 }
 
 fn endpoint<'a>(side: &Side<'a>, fact: &'a EndpointFact, slice: &'a SliceFact) -> Endpoint<'a> {
-    let node = fact.node.as_deref().and_then(|name| side.member?.facts().nodes().get(name));
+    // A copy names nodes of another cluster; its slice brings their zones.
+    let nodes = (side.reader.cluster().id == *side.cluster).then(|| side.reader.facts().nodes());
+    let node = fact.node.as_deref().and_then(|name| nodes?.get(name));
     let home = side.member.map(|member| &member.cluster().locality);
     Endpoint {
         addresses: vec![fact.address],

@@ -1,0 +1,237 @@
+//! The command line of the bench; `bench/run` builds everything and calls it. See bench/README.md.
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use clusterset_dns_bench::clusterset::Clusterset;
+use clusterset_dns_bench::expect::Questions;
+use clusterset_dns_bench::load::{self, Check, Plan};
+use clusterset_dns_bench::manifests::{self, Format, Ports};
+use clusterset_dns_bench::rows::{loading, queries, update};
+use clusterset_dns_bench::server::Stage;
+use clusterset_dns_bench::{echo, process};
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Measures clusterset-dns against the floor that the kernel sets.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// CPU per query over UDP as a ratio to the echo floor.
+    Udp(RowArgs),
+    /// The echo floor alone: the load generator checks itself.
+    Floor(RowArgs),
+    /// CPU per query over TCP, 1 and 16 queries under way.
+    Tcp(RowArgs),
+    /// Time, CPU and memory to load a set of manifests until ready.
+    Load(RowArgs),
+    /// One changed endpoint: names touched, publishes, CPU, time to the answer.
+    Update(RowArgs),
+    /// Writes a bench clusterset with its questions.
+    Generate(GenerateArgs),
+    /// Asks a server and checks every reply; exit code 1 when one was wrong or missing.
+    Ask(AskArgs),
+    /// Answers every datagram with itself, QR set.
+    Echo {
+        #[arg(long, default_value = "127.0.0.1:5390")]
+        listen: SocketAddr,
+        /// recvfrom/sendto instead of recvmmsg/sendmmsg.
+        #[arg(long)]
+        plain: bool,
+    },
+}
+
+#[derive(Args)]
+struct SetArgs {
+    #[arg(long, default_value_t = 10_000)]
+    services: u32,
+    #[arg(long, default_value_t = 5)]
+    clusters: u32,
+    #[arg(long, value_enum, default_value = "yaml")]
+    format: Format,
+}
+
+impl SetArgs {
+    fn clusterset(&self) -> anyhow::Result<Clusterset> {
+        Clusterset::new(self.services, self.clusters)
+    }
+}
+
+#[derive(Args)]
+struct RowArgs {
+    #[command(flatten)]
+    set: SetArgs,
+    /// Rounds; the default is 8 (load: 3).
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Seconds measured in each round, after a warm-up of a third of it.
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Two rounds of 0.5 s: does it work at all?
+    #[arg(long)]
+    quick: bool,
+    /// An OPT record in every query.
+    #[arg(long)]
+    edns: bool,
+    /// Queries per second, sent on time whatever the replies do (default: as fast as they are answered).
+    #[arg(long)]
+    rate: Option<f64>,
+    /// The server's binary.
+    #[arg(long, env = "CLUSTERSET_DNS_BINARY", default_value = "target/release/clusterset-dns")]
+    binary: PathBuf,
+    /// Folder of generated sets and JSON.
+    #[arg(long, default_value = "bench/out")]
+    out: PathBuf,
+    /// Port of the server; the one above it is its admin port.
+    #[arg(long, default_value_t = 5390)]
+    port: u16,
+    #[arg(long, default_value_t = 0)]
+    server_core: usize,
+    #[arg(long, default_value_t = 1)]
+    load_core: usize,
+}
+
+#[derive(Args)]
+struct GenerateArgs {
+    #[command(flatten)]
+    set: SetArgs,
+    #[arg(long)]
+    out: PathBuf,
+    #[arg(long, default_value_t = 200_000)]
+    questions: u32,
+    #[arg(long, default_value_t = 5390)]
+    port: u16,
+}
+
+#[derive(Args)]
+struct AskArgs {
+    #[arg(long, default_value = "127.0.0.1:5390")]
+    server: SocketAddr,
+    /// Lines as `generate` writes them.
+    #[arg(long)]
+    questions: PathBuf,
+    /// Expect the query back, as from `echo`.
+    #[arg(long)]
+    echo: bool,
+    #[arg(long)]
+    tcp: bool,
+    #[arg(long)]
+    edns: bool,
+    /// Sockets or connections.
+    #[arg(long, default_value_t = 8)]
+    sockets: usize,
+    /// Queries under way on each, at most 64.
+    #[arg(long, default_value_t = 64)]
+    window: usize,
+    #[arg(long)]
+    rate: Option<f64>,
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Reads the CPU time of this process.
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Runs on this core.
+    #[arg(long)]
+    core: Option<usize>,
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Udp(row) => {
+            let stage = row.stage()?;
+            queries::udp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8), true)?.publish(&stage)
+        }
+        Command::Floor(row) => {
+            let stage = row.stage()?;
+            queries::udp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8), false)?.publish(&stage)
+        }
+        Command::Tcp(row) => {
+            let stage = row.stage()?;
+            queries::tcp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8))?.publish(&stage)
+        }
+        Command::Load(row) => {
+            let stage = row.stage()?;
+            loading::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(3).rounds)?.publish(&stage)
+        }
+        Command::Update(row) => {
+            let stage = row.stage()?;
+            update::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(8).rounds)?.publish(&stage)
+        }
+        Command::Generate(args) => generate(&args),
+        Command::Ask(args) => ask(&args),
+        Command::Echo { listen, plain } => {
+            let socket = UdpSocket::bind(listen).with_context(|| listen.to_string())?;
+            Ok(if plain { echo::plain(&socket) } else { echo::batched(&socket) }?)
+        }
+    }
+}
+
+impl RowArgs {
+    fn stage(&self) -> anyhow::Result<Stage> {
+        std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
+        let cores = process::cores();
+        for core in [self.server_core, self.load_core] {
+            anyhow::ensure!(
+                cores.contains(&core),
+                "core {core} is not one of {cores:?}; see --server-core, --load-core"
+            );
+        }
+        Ok(Stage {
+            binary: self.binary.clone(),
+            bench: std::env::current_exe()?,
+            out: self.out.clone(),
+            server_core: self.server_core,
+            load_core: self.load_core,
+            ports: Ports { dns: self.port, admin: self.port + 1 },
+        })
+    }
+
+    fn effort(&self, rounds: usize) -> queries::Effort {
+        let measure = Duration::from_secs_f64(if self.quick { 0.5 } else { self.seconds });
+        let rounds = self.rounds.unwrap_or(if self.quick { 2 } else { rounds });
+        queries::Effort { rounds, warmup: measure / 3, measure, edns: self.edns, rate: self.rate }
+    }
+}
+
+fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
+    let set = args.set.clusterset()?;
+    let ports = Ports { dns: args.port, admin: args.port + 1 };
+    let written = manifests::write(&args.out, &set, args.set.format, args.questions, ports)?;
+    let megabytes = written.octets as f64 / 1e6;
+    println!("{}: {} objects, {megabytes:.1} MB, {} names", args.out.display(), written.objects, written.names);
+    Ok(())
+}
+
+fn ask(args: &AskArgs) -> anyhow::Result<()> {
+    if let Some(core) = args.core {
+        process::pin(core)?;
+    }
+    let mut questions = Questions::read(&args.questions, args.edns)?;
+    let check = if args.echo { Check::Echo } else { Check::Answer };
+    let measure = Duration::from_secs_f64(args.seconds);
+    let plan = Plan {
+        sockets: args.sockets,
+        window: args.window,
+        rate: args.rate,
+        warmup: measure / 3,
+        measure,
+        pid: args.pid,
+        ..Plan::new(args.server, check)
+    };
+    let run = if args.tcp { load::tcp::run } else { load::udp::run };
+    let tally = run(&plan, &mut questions)?;
+    if args.json {
+        println!("{:#}", tally.json());
+    } else {
+        println!("{}", tally.text());
+    }
+    anyhow::ensure!(tally.is_clean(), "{} wrong, {} missing, {} answered", tally.wrong, tally.missing, tally.answered);
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Processes and cores: pinning, CPU time, memory.
+//!
+//! In: a process id. Out: figures of `/proc`. CPU is the run time of the scheduler, which holds the softirq work done on
+//! a thread's back (this is how a server pays for the kernel's UDP path).
+
+use std::fs;
+use std::io;
+use std::mem::zeroed;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+/// CPU time of all threads of a process.
+pub fn cpu(pid: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let run_time = |thread: fs::DirEntry| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    };
+    Duration::from_nanos(threads.filter_map(run_time).sum())
+}
+
+/// CPU time including that of threads that have ended, in steps of 10 ms.
+pub fn cpu_whole_life(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    let ticks: u64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// `VmRSS` and `VmHWM` (the most it ever was), in MiB.
+pub fn memory(pid: u32) -> (f64, f64) {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mib = |key: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+        line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+    };
+    (mib("VmRSS:"), mib("VmHWM:"))
+}
+
+/// Cores this process may use.
+pub fn cores() -> Vec<usize> {
+    // SAFETY: cpu_set_t is plain octets; all zero is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { zeroed() };
+    // SAFETY: the set is of the size passed; pid 0 is this thread.
+    if unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut set) } != 0 {
+        return Vec::new();
+    }
+    // SAFETY: the index is below CPU_SETSIZE.
+    (0..libc::CPU_SETSIZE as usize).filter(|core| unsafe { libc::CPU_ISSET(*core, &set) }).collect()
+}
+
+/// Pins the calling thread, and what it starts from now on, to one core.
+pub fn pin(core: usize) -> io::Result<()> {
+    // SAFETY: cpu_set_t is plain octets; all zero is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { zeroed() };
+    // SAFETY: CPU_SET ignores a core beyond the set's size.
+    unsafe { libc::CPU_SET(core, &mut set) };
+    // SAFETY: the set is of the size passed; pid 0 is this thread.
+    match unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// A child that ends with this value.
+pub struct Running(Child);
+
+impl Running {
+    /// Starts `command` on one core, in a session (and so a scheduler autogroup) of its own.
+    pub fn start(command: &mut Command, core: usize) -> io::Result<Self> {
+        // SAFETY: between fork and exec only two system calls are made; nothing allocates or locks.
+        unsafe {
+            command.pre_exec(move || {
+                libc::setsid();
+                pin(core)
+            })
+        };
+        let child = command.spawn()?;
+        // Raises the child's share against other work on the machine; not permitted everywhere, and then without.
+        let _ = fs::write(format!("/proc/{}/autogroup", child.id()), "-10");
+        Ok(Running(child))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// The exit status if it has ended.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.0.try_wait().ok().flatten()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until a descriptor can be read or `timeout` is over; true when one can.
+pub fn wait_readable(descriptors: &mut [libc::pollfd], timeout: Duration) -> bool {
+    let timeout = libc::timespec { tv_sec: timeout.as_secs() as _, tv_nsec: timeout.subsec_nanos() as _ };
+    // SAFETY: the pointer and the count are those of one slice; no signal mask is passed.
+    let ready = unsafe {
+        libc::ppoll(descriptors.as_mut_ptr(), descriptors.len() as libc::nfds_t, &raw const timeout, std::ptr::null())
+    };
+    ready > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_this_process() {
+        let pid = std::process::id();
+        assert!(memory(pid).0 > 1.0 && memory(pid).1 >= memory(pid).0);
+        assert!(cpu(pid) > Duration::ZERO, "schedstat is needed for every figure");
+        assert!(!cores().is_empty());
+    }
+}

@@ -1,0 +1,170 @@
+//! An update touches only its own names: one endpoint of one service changes in its manifest, and what the table did is
+//! read from `/metrics`.
+
+use super::Row;
+use crate::clusterset::{Clusterset, Endpoint, Export, PER_NAMESPACE, cluster_name};
+use crate::manifests::{self, Format};
+use crate::process;
+use crate::server::{Server, Stage};
+use crate::stats::{Spread, markdown};
+use crate::wire::query;
+use anyhow::{Context, bail};
+use serde_json::json;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Most names that a changed endpoint of a ClusterSetIP service may touch: the service name and its SRV names.
+const OWN_NAMES: f64 = 4.0;
+
+/// What one change did.
+struct Change {
+    names: f64,
+    publishes: f64,
+    cpu: Duration,
+    wall: Duration,
+}
+
+/// Changes `rounds` services, one after the other.
+pub fn measure(stage: &Stage, set: &Clusterset, format: Format, rounds: usize) -> anyhow::Result<Row> {
+    let folder = stage.set(set, format)?;
+    let mut server = stage.start(&folder)?;
+    server.wait_until_ready(Duration::from_secs(600))?;
+    let remote = |export: &Export| export.cluster != 1;
+    let fits = |number: &u32| {
+        let service = set.service(*number);
+        !service.headless && service.exports.len() == 1 && service.exports.iter().all(remote)
+    };
+    let chosen: Vec<u32> = (0..set.services).filter(fits).take(rounds).collect();
+    anyhow::ensure!(!chosen.is_empty(), "a set of one cluster has no remote pod to change; use --clusters 2");
+    let mut changes = Vec::new();
+    for (round, number) in chosen.into_iter().enumerate() {
+        let change = change(&server, &folder, set, format, number, round as u32)?;
+        eprintln!(
+            "round {}: {} names, {} publishes, {:?} CPU, {:?}",
+            round + 1,
+            change.names,
+            change.publishes,
+            change.cpu,
+            change.wall
+        );
+        restore(&folder, set, format, number)?;
+        changes.push(change);
+    }
+    Ok(row(set, &changes))
+}
+
+fn row(set: &Clusterset, changes: &[Change]) -> Row {
+    let spread = |value: fn(&Change) -> f64| Spread::of(&changes.iter().map(value).collect::<Vec<_>>());
+    let (names, publishes) = (spread(|change| change.names), spread(|change| change.publishes));
+    let (cpu, wall) = (spread(|c| c.cpu.as_secs_f64() * 1e3), spread(|c| c.wall.as_secs_f64() * 1e3));
+    let most = changes.iter().map(|change| change.names).fold(0.0, f64::max);
+    let head =
+        ["n", "names changed (most)", "publishes", "CPU ms, reading the file included", "ms from rename to answer"];
+    let cells = [vec![
+        changes.len().to_string(),
+        format!("{:.0} ({most:.0})", names.median),
+        format!("{:.0}", publishes.median),
+        cpu.text(1),
+        wall.text(0),
+    ]];
+    let title = format!("One endpoint of one service changes, {} services of {} clusters", set.services, set.clusters);
+    let verdict = if most <= OWN_NAMES { "only its own names" } else { "MORE THAN ITS OWN NAMES" };
+    Row {
+        name: format!("update-{}", set.services),
+        markdown: format!("### {title}\n\n{}\n{verdict}\n", markdown(&head, &cells)),
+        json: json!({
+            "title": title, "names": names.median, "most_names": most, "publishes": publishes.median,
+            "cpu_ms": cpu.median, "milliseconds": wall.median,
+        }),
+        failed: most > OWN_NAMES || most < 1.0,
+    }
+}
+
+/// Gives the service one new address and waits for the answer.
+fn change(
+    server: &Server,
+    folder: &Path,
+    set: &Clusterset,
+    format: Format,
+    number: u32,
+    round: u32,
+) -> anyhow::Result<Change> {
+    settle(server)?;
+    let fresh = Ipv4Addr::from(0x0bff_0000 + round);
+    let figures = |metrics: &std::collections::BTreeMap<String, f64>| {
+        let figure = |name: &str| metrics.get(&format!("clusterset_dns_{name}")).copied();
+        Some((figure("table_generation")?, figure("table_publish_total")?))
+    };
+    let before = figures(&server.metrics()?).context("/metrics has no table_generation or table_publish_total")?;
+    let (cpu, start) = (process::cpu(server.pid()), Instant::now());
+    replace(folder, set, format, number, Some(fresh))?;
+    wait_for(server, &set.service(number).dns_name(), fresh)?;
+    let wall = start.elapsed();
+    settle(server)?;
+    let cpu = process::cpu(server.pid()).saturating_sub(cpu);
+    let after = figures(&server.metrics()?).unwrap_or(before);
+    Ok(Change { names: after.0 - before.0, publishes: after.1 - before.1, cpu, wall })
+}
+
+/// Waits until two looks at the table, 300 ms apart, agree.
+fn settle(server: &Server) -> anyhow::Result<()> {
+    let mut last = None;
+    for _ in 0..100 {
+        let now = server.metrics()?.get("clusterset_dns_table_generation").copied();
+        if last == Some(now) {
+            return Ok(());
+        }
+        last = Some(now);
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    bail!("the table does not come to rest")
+}
+
+fn restore(folder: &Path, set: &Clusterset, format: Format, number: u32) -> anyhow::Result<()> {
+    replace(folder, set, format, number, None)
+}
+
+/// Writes the file of the service's namespace beside the old one and renames it into place.
+fn replace(
+    folder: &Path,
+    set: &Clusterset,
+    format: Format,
+    number: u32,
+    fresh: Option<Ipv4Addr>,
+) -> anyhow::Result<()> {
+    let namespace = number / PER_NAMESPACE;
+    let cluster = set.service(number).exports[0].cluster;
+    let mut objects = manifests::objects(set, cluster, namespace);
+    if let Some(address) = fresh {
+        let slice = format!("{}-1", set.service(number).name());
+        let slice = objects.iter_mut().find(|object| object["metadata"]["name"] == *slice).context("no slice")?;
+        let endpoint = Endpoint { address, hostname: None };
+        slice["endpoints"] = json!([{ "addresses": [endpoint.address.to_string()], "conditions": { "ready": true } }]);
+    }
+    let (name, text) = manifests::file(&objects, format, namespace);
+    let place = folder.join("clusters").join(cluster_name(cluster));
+    // Outside the watched folder's files until it is whole.
+    let whole = folder.join("next");
+    std::fs::write(&whole, text)?;
+    std::fs::rename(whole, place.join(name))?;
+    Ok(())
+}
+
+/// Asks until the address is in the answer.
+fn wait_for(server: &Server, name: &str, address: Ipv4Addr) -> anyhow::Result<()> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect(server.address)?;
+    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    let (question, mut reply) = (query(name, 1, false), [0; 512]);
+    let end = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < end {
+        socket.send(&question)?;
+        let length = socket.recv(&mut reply).unwrap_or(0);
+        if reply[..length].windows(4).any(|octets| octets == address.octets()) {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    bail!("{name} does not answer {address} within 60 s of the change")
+}

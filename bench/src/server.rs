@@ -1,0 +1,177 @@
+//! The server under test: its set on disk, start, readiness, metrics.
+
+use crate::clusterset::Clusterset;
+use crate::expect::Questions;
+use crate::manifests::{self, Format, Ports};
+use crate::process::{self, Running};
+use anyhow::{Context, bail};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Where things are and how the cores are shared.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// The binary `clusterset-dns`.
+    pub binary: PathBuf,
+    /// This program, for the echo responders.
+    pub bench: PathBuf,
+    /// Folder of generated sets and results.
+    pub out: PathBuf,
+    pub server_core: usize,
+    pub load_core: usize,
+    pub ports: Ports,
+}
+
+/// A running responder.
+pub struct Server {
+    running: Running,
+    pub address: SocketAddr,
+    admin: SocketAddr,
+    log: PathBuf,
+    started: Instant,
+}
+
+/// What it took until the server was ready.
+#[derive(Debug, Clone, Copy)]
+pub struct Loaded {
+    pub wall: Duration,
+    pub cpu: Duration,
+    pub resident_mib: f64,
+    pub most_mib: f64,
+}
+
+impl Stage {
+    /// Writes the set unless the same one is there; its folder.
+    pub fn set(&self, set: &Clusterset, format: Format) -> anyhow::Result<PathBuf> {
+        let folder = self.out.join(format!("set-{}-{}-{format:?}", set.services, set.clusters).to_lowercase());
+        let stamp = folder.join("complete");
+        let meant = format!("{} {}\n", self.ports.dns, self.ports.admin);
+        if std::fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == meant) {
+            return Ok(folder);
+        }
+        eprintln!("writing {} services of {} clusters below {}", set.services, set.clusters, folder.display());
+        let written = manifests::write(&folder, set, format, 200_000, self.ports)?;
+        eprintln!("{} objects, {:.1} MB, {} names", written.objects, written.octets as f64 / 1e6, written.names);
+        std::fs::write(stamp, meant)?;
+        Ok(folder)
+    }
+
+    /// The questions of a set.
+    pub fn questions(&self, folder: &Path, edns: bool) -> anyhow::Result<Questions> {
+        Questions::read(&folder.join("questions.txt"), edns)
+    }
+
+    /// Starts `clusterset-dns serve` on a set.
+    pub fn start(&self, folder: &Path) -> anyhow::Result<Server> {
+        let mut command = Command::new(&self.binary);
+        command.arg("serve").arg("--config").arg(folder.join("config.yaml"));
+        self.spawn(command, folder.join("server.log"))
+    }
+
+    /// Starts an echo responder of this program.
+    pub fn start_echo(&self, plain: bool) -> anyhow::Result<Server> {
+        let mut command = Command::new(&self.bench);
+        command.arg("echo").arg("--listen").arg(format!("127.0.0.1:{}", self.ports.dns));
+        if plain {
+            command.arg("--plain");
+        }
+        let server = self.spawn(command, self.out.join("echo.log"))?;
+        server.wait_for_reply()?;
+        Ok(server)
+    }
+
+    fn spawn(&self, mut command: Command, log: PathBuf) -> anyhow::Result<Server> {
+        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = loopback(self.ports.dns);
+        if UdpSocket::bind(address).is_err() {
+            bail!("{address} is taken; stop what listens there or choose another --port");
+        }
+        let output = File::create(&log).with_context(|| log.display().to_string())?;
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        let started = Instant::now();
+        let running = Running::start(&mut command, self.server_core)
+            .with_context(|| format!("{}: build it with `cargo build --release`", command.get_program().display()))?;
+        Ok(Server { running, address, admin: loopback(self.ports.admin), log, started })
+    }
+}
+
+impl Server {
+    pub fn pid(&self) -> u32 {
+        self.running.pid()
+    }
+
+    /// Waits until `/ready` is 200.
+    pub fn wait_until_ready(&mut self, patience: Duration) -> anyhow::Result<Loaded> {
+        loop {
+            if let Ok((200, _)) = self.get("/ready") {
+                let (resident_mib, most_mib) = process::memory(self.pid());
+                let cpu = process::cpu_whole_life(self.pid()).max(process::cpu(self.pid()));
+                return Ok(Loaded { wall: self.started.elapsed(), cpu, resident_mib, most_mib });
+            }
+            if let Some(status) = self.running.ended() {
+                bail!("the server ended ({status}) before it was ready; its log:\n{}", self.last_words());
+            }
+            if self.started.elapsed() > patience {
+                let missing = self.get("/ready").map_or_else(|error| error.to_string(), |(_, body)| body);
+                bail!("not ready after {} s: {missing}; its log:\n{}", patience.as_secs(), self.last_words());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Resident memory in MiB.
+    pub fn resident_mib(&self) -> f64 {
+        process::memory(self.pid()).0
+    }
+
+    /// The values of `/metrics` by name, labels summed.
+    pub fn metrics(&self) -> anyhow::Result<BTreeMap<String, f64>> {
+        let (status, body) = self.get("/metrics")?;
+        if status != 200 {
+            bail!("/metrics: status {status}");
+        }
+        let mut values = BTreeMap::new();
+        for line in body.lines().filter(|line| !line.starts_with('#')) {
+            if let Some((series, value)) = line.rsplit_once(' ') {
+                let name = series.split('{').next().unwrap_or(series);
+                *values.entry(name.to_owned()).or_insert(0.0) += value.parse().unwrap_or(0.0);
+            }
+        }
+        Ok(values)
+    }
+
+    fn get(&self, path: &str) -> anyhow::Result<(u16, String)> {
+        let mut stream = TcpStream::connect_timeout(&self.admin, Duration::from_secs(1))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n").as_bytes())?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply)?;
+        let (head, body) = reply.split_once("\r\n\r\n").context("no HTTP reply")?;
+        Ok((head.split(' ').nth(1).unwrap_or_default().parse()?, body.to_owned()))
+    }
+
+    fn wait_for_reply(&self) -> anyhow::Result<()> {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        socket.connect(self.address)?;
+        socket.set_read_timeout(Some(Duration::from_millis(50)))?;
+        for _ in 0..100 {
+            let sent = socket.send(&[0; 12]).is_ok();
+            if sent && socket.recv(&mut [0; 64]).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        bail!("no echo at {}; its log:\n{}", self.address, self.last_words())
+    }
+
+    fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+}
