@@ -66,6 +66,20 @@ fn a_changed_state_touches_everything_once() {
     assert!(world.set.put_cluster(Cluster::new(id), 1).is_empty(), "the same entry");
 }
 
+#[test]
+fn overlapping_ranges_of_one_network_are_found_once_per_pair() {
+    let mut world = World::new(&["east", "north", "west"]);
+    let ranges = |texts: &[&str]| texts.iter().filter_map(|text| Prefix::parse(text)).collect::<Vec<_>>();
+    world.cluster("east", |c| c.cidrs = ranges(&["10.96.0.0/12", "10.1.0.0/16"]));
+    world.cluster("west", |c| c.cidrs = ranges(&["10.97.0.0/12", "10.1.2.0/24", "10.2.0.0/16"]));
+    world.cluster("north", |c| c.cidrs = ranges(&["10.3.0.0/16", "fd00::/48"]));
+    let found = world.set.range_findings();
+    assert_eq!(codes(&found), ["cidr-overlap"]);
+    assert!(found[0].message.contains("10.1.0.0/16 overlaps 10.1.2.0/24 of cluster west"), "{}", found[0]);
+    world.cluster("east", |c| c.locality.network = text("n1")).cluster("west", |c| c.locality.network = text("n2"));
+    assert!(world.set.range_findings().is_empty(), "different networks");
+}
+
 const CLUSTERS: [&str; 3] = ["east", "north", "west"];
 const KEYS: [&str; 3] = ["shop/web", "shop/db", "pay/web"];
 type Objects = BTreeMap<(usize, Kind, ObjectKey), Fact>;
