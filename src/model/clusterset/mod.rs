@@ -5,6 +5,7 @@
 
 mod index;
 mod member;
+mod ranges;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -133,7 +134,7 @@ impl ClusterSet {
             index.set(key, slot, facts.service(key).is_some_and(|held| held.makes_name()));
             was || index.contains(key)
         });
-        touched.everything |= std::mem::take(&mut touched.ranges) && self.networks_differ();
+        touched.everything |= touched.ranges && self.networks_differ();
         touched
     }
 

@@ -212,12 +212,14 @@ impl ClusterFacts {
 
     fn count_in(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
         self.counts[kind as usize] += 1;
+        self.services_revision += u64::from(kind == Kind::Service);
         let namespace = self.interner.get(namespace);
         touched.namespaces.extend(self.presence.add_object(&namespace));
     }
 
     fn count_out(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
         self.counts[kind as usize] -= 1;
+        self.services_revision += u64::from(kind == Kind::Service);
         let namespace = self.interner.get(namespace);
         touched.namespaces.extend(self.presence.remove_object(&namespace));
     }
