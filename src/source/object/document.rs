@@ -3,7 +3,7 @@
 use super::lenient::{Faults, KeyText, Lenient};
 use super::list::{whole, within_limit};
 use super::raw::Raw;
-use super::{Context, Decoded, convert};
+use super::{Context, Decoded, block, convert};
 use crate::model::finding::Finding;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Options;
@@ -15,6 +15,10 @@ use std::fmt;
 /// # Errors
 /// The text is no YAML; the finding names line and column.
 pub fn decode_yaml(text: &str, context: &Context<'_>) -> Result<Vec<Decoded>, Box<Finding>> {
+    let faults = Faults::default();
+    if let Ok(document) = block::read(text, DocumentSeed { faults: &faults, context }) {
+        return Ok(finish(document, &faults, text.len(), context));
+    }
     let faults = Faults::default();
     let parsed = serde_saphyr::with_deserializer_from_str_with_options(text, yaml_options(), |deserializer| {
         DocumentSeed { faults: &faults, context }.deserialize(deserializer)

@@ -7,6 +7,7 @@
 //! bytes ─▶ lenient ─▶ raw shapes ─▶ convert ─▶ Decoded { Fact + findings | Rejected | Ignored }
 //! ```
 
+mod block;
 mod context;
 mod convert;
 mod document;

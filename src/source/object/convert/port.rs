@@ -28,7 +28,7 @@ fn port(
     report: &mut Report<'_, '_>,
 ) -> Option<Port> {
     let name = super::identity::lower_case(raw.name.as_deref().unwrap_or(""));
-    if !name.is_empty() && !(name.len() <= MAX_PORT_NAME && is_label(&name)) {
+    if !(name.is_empty() || name.len() <= MAX_PORT_NAME && is_label(&name)) {
         let wanted = "a DNS label of at most 62 characters; the port gets no SRV name";
         report.add("bad-name", &format!("{path}.name"), format!("{} is not {wanted}", quote(&name)));
     }
