@@ -15,6 +15,8 @@ mod lenient;
 mod list;
 mod locate;
 mod raw;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use context::{Context, FieldPath, Interner, Source};

@@ -39,7 +39,7 @@ fn kind(spec: &Spec<'_>) -> ServiceKind {
 /// `clusterIPs`, or `clusterIP` where the list is absent.
 fn cluster_ips(spec: &Spec<'_>, report: &mut Report<'_, '_>) -> Vec<IpAddr> {
     const LOST: &str = "it is left out";
-    let mut addresses = Vec::new();
+    let mut addresses = Vec::with_capacity(spec.cluster_ips.as_ref().map_or(1, Vec::len));
     for (index, text) in present(&spec.cluster_ips).filter(|(_, text)| !text.is_empty()) {
         addresses.extend(report.address(text, None, || format!("spec.clusterIPs[{index}]"), LOST));
     }
