@@ -227,8 +227,8 @@ fn host(set: &Clusterset, number: u32) -> String {
 
 /// Headless ones with up to three endpoints only, so that the reply fits into 512 octets.
 fn srv(set: &Clusterset, number: u32) -> String {
-    let near = (number..number + 5).map(|number| set.service(number % set.services));
-    let Some(service) = near.filter(|service| !service.headless || service.hosts().count() <= 3).last() else {
+    let mut near = (number..number + 5).map(|number| set.service(number % set.services));
+    let Some(service) = near.rfind(|service| !service.headless || service.hosts().count() <= 3) else {
         return address(&set.service(number));
     };
     let name = service.dns_name();
