@@ -2,9 +2,27 @@
 //!
 //! In: the Table, who asks, the query. Out: a [`Verdict`]. No allocation, no lock, no clock.
 
-pub mod outcome;
-pub use outcome::{NO_ZONE, Outcome, TYPE_NAMES};
+//!
+//! Three phases, so that a batch waits for memory once: [`prepare`] reads and hashes a query, [`find`] looks its name
+//! up and touches the Block, [`answer`] writes the reply. [`respond`] is the three in a row.
 
+mod answer;
+mod chain;
+mod chaos;
+mod name_tree;
+pub mod outcome;
+mod prepare;
+mod records;
+mod reply;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+pub use answer::answer;
+pub use outcome::{NO_ZONE, Outcome, TYPE_NAMES};
+pub use prepare::{Found, Prepared, find, prepare};
+
+use crate::table::Pinned;
 use std::net::IpAddr;
 
 /// How a query came.
@@ -44,4 +62,13 @@ pub enum Verdict {
     Transfer(u8),
     /// Send nothing.
     Drop(DropReason),
+}
+
+/// Answers one message. `reply` takes the answer: 65,535 octets serve every transport, `udpMaxSize` serves UDP; a
+/// smaller buffer truncates. Under 12 octets it cannot hold a header and the message is dropped.
+pub fn respond(table: &Pinned<'_>, client: &Client, query: &[u8], reply: &mut [u8]) -> Verdict {
+    let mut prepared = Prepared::default();
+    prepare(table, client, query, &mut prepared);
+    let found = find(table, &prepared);
+    answer(table, client, query, &prepared, found, reply)
 }

@@ -1,10 +1,38 @@
 //! What one answered query counts as: one packed word, added by transport to its worker's counters.
 
+use crate::dns::types::rtype;
+
 /// Types that have a metric label of their own (CoreDNS's list); slot `TYPE_NAMES.len() - 1` is every other type.
 pub const TYPE_NAMES: [&str; 20] = [
     "A", "AAAA", "MX", "SOA", "CNAME", "PTR", "TXT", "NS", "SRV", "DS", "DNSKEY", "RRSIG", "NSEC", "NSEC3", "HTTPS",
     "SVCB", "IXFR", "AXFR", "ANY", "other",
 ];
+
+/// The index into [`TYPE_NAMES`] of a record type.
+pub const fn type_slot(qtype: u16) -> u8 {
+    match qtype {
+        rtype::A => 0,
+        rtype::AAAA => 1,
+        rtype::MX => 2,
+        rtype::SOA => 3,
+        rtype::CNAME => 4,
+        rtype::PTR => 5,
+        rtype::TXT => 6,
+        rtype::NS => 7,
+        rtype::SRV => 8,
+        rtype::DS => 9,
+        rtype::DNSKEY => 10,
+        rtype::RRSIG => 11,
+        rtype::NSEC => 12,
+        rtype::NSEC3 => 13,
+        rtype::HTTPS => 14,
+        rtype::SVCB => 15,
+        rtype::IXFR => 16,
+        rtype::AXFR => 17,
+        rtype::ANY => 18,
+        _ => 19,
+    }
+}
 
 /// The zone number of a query that reached no zone (metric label `dropped`).
 pub const NO_ZONE: u8 = u8::MAX;

@@ -1,0 +1,202 @@
+//! A reply under construction: header, question, sections, OPT.
+//!
+//! In: the query it answers. Out: octets in the caller's buffer. Room for the OPT record is kept from the start, so
+//! that records are cut and the OPT record is not.
+
+use super::prepare::{Prepared, is_stream};
+use super::{Client, Transport};
+use crate::dns::edns::{OPT, OPTION, option};
+use crate::dns::header::{HEADER, flag};
+use crate::dns::types::ede;
+use crate::dns::{ClientSubnet, Edns, Writer};
+use crate::table::Frame;
+
+/// Smallest payload that counts (RFC 6891 section 6.2.3).
+const SMALLEST_PAYLOAD: u16 = 512;
+/// Longest message over a stream.
+const LONGEST_MESSAGE: usize = 65_535;
+/// Octets of an extended error option.
+const EXTENDED_ERROR: usize = OPTION + 2;
+
+/// Options of the reply's OPT record.
+#[derive(Default)]
+struct Options<'f> {
+    nsid: Option<&'f [u8]>,
+    subnet: Option<(ClientSubnet, u8)>,
+    keepalive: Option<u16>,
+}
+
+impl Options<'_> {
+    fn length(&self) -> usize {
+        self.nsid.map_or(0, |nsid| OPTION + nsid.len())
+            + self.subnet.map_or(0, |(subnet, _)| subnet.reply_length())
+            + self.keepalive.map_or(0, |_| OPTION + 2)
+    }
+}
+
+/// The reply to one query.
+pub(super) struct Reply<'b, 'f> {
+    pub out: Writer<'b>,
+    edns: Option<Edns>,
+    options: Options<'f>,
+    options_length: usize,
+    /// Largest UDP message this server sends.
+    payload: u16,
+    /// Octets that the whole message may have.
+    size: usize,
+    pub ede: u16,
+    pub truncated: bool,
+    pub stale: bool,
+    pub answers: u16,
+    pub authorities: u16,
+    pub additionals: u16,
+}
+
+impl<'b, 'f> Reply<'b, 'f> {
+    /// Starts a reply with the header and question of `message`.
+    #[inline]
+    pub fn start(frame: &'f Frame, client: &Client, message: &[u8], prepared: &Prepared, buffer: &'b mut [u8]) -> Self {
+        let edns = prepared.query.edns;
+        let size = match (is_stream(client.transport), &edns) {
+            (true, _) => LONGEST_MESSAGE,
+            (false, None) => usize::from(SMALLEST_PAYLOAD),
+            (false, Some(edns)) => usize::from(edns.payload.min(frame.udp_max_size).max(SMALLEST_PAYLOAD)),
+        };
+        let mut size = size.min(buffer.len());
+        let mut out = Writer::new(buffer);
+        let question = message.get(..prepared.query.question_end).unwrap_or(&[]);
+        let truncated = !out.put(question);
+        if truncated {
+            // A buffer that cannot hold the question: the header alone, as records would point into the question.
+            out.put(question.get(..HEADER).unwrap_or(&[]));
+            size = out.at();
+        }
+        out.set_limit(size);
+        let mut reply = Reply {
+            out,
+            edns,
+            options: Options::default(),
+            options_length: 0,
+            payload: frame.udp_max_size,
+            size,
+            ede: 0,
+            truncated,
+            stale: false,
+            answers: 0,
+            authorities: 0,
+            additionals: 0,
+        };
+        if let Some(edns) = edns {
+            reply.reserve_opt(frame, client, prepared.scope, &edns);
+        }
+        reply
+    }
+
+    /// Keeps room for the OPT record. Options that do not fit beside the question are left out.
+    fn reserve_opt(&mut self, frame: &'f Frame, client: &Client, scope: Option<u8>, edns: &Edns) {
+        let room = self.out.room().saturating_sub(OPT);
+        self.options = Options {
+            nsid: Some(&*frame.nsid).filter(|nsid| edns.nsid && !nsid.is_empty()),
+            subnet: edns.subnet.zip(scope),
+            keepalive: Some(frame.tcp_idle).filter(|_| edns.keepalive && client.transport == Transport::Tcp),
+        };
+        if self.options.length() > room {
+            self.options = Options::default();
+        }
+        self.options_length = self.options.length();
+        self.out.set_limit(self.size.saturating_sub(OPT + self.options_length));
+    }
+
+    /// Adds an extended error (RFC 8914) if the client speaks EDNS and there is room; the first one stays.
+    pub fn set_ede(&mut self, code: u16) {
+        if code == 0 || self.ede != 0 {
+            return;
+        }
+        if self.edns.is_some() && self.out.room() >= EXTENDED_ERROR {
+            self.options_length += EXTENDED_ERROR;
+            let limit = self.out.limit() - EXTENDED_ERROR;
+            self.out.set_limit(limit);
+            self.ede = code;
+        }
+    }
+
+    /// Takes back everything after the question, extended error included.
+    pub fn clear(&mut self, question_end: usize) {
+        self.out.rewind(question_end);
+        (self.answers, self.authorities, self.additionals) = (0, 0, 0);
+        (self.truncated, self.stale) = (false, false);
+        if self.ede != 0 {
+            self.ede = 0;
+            self.options_length -= EXTENDED_ERROR;
+            let limit = self.out.limit() + EXTENDED_ERROR;
+            self.out.set_limit(limit);
+        }
+    }
+
+    /// Marks rows of a stale cluster (EDE 3).
+    #[inline]
+    pub fn set_stale(&mut self) {
+        self.stale = true;
+        self.set_ede(ede::STALE_ANSWER);
+    }
+
+    /// Appends an authority record, or sets TC.
+    #[inline]
+    pub fn authority(&mut self, record: &[u8]) {
+        if self.out.put(record) {
+            self.authorities += 1;
+        } else {
+            self.truncated = true;
+        }
+    }
+
+    /// Writes OPT and header. Returns the length of the message; 0 when not even a header fits.
+    #[inline]
+    pub fn finish(mut self, rcode: u8, authoritative: bool) -> usize {
+        if let Some(edns) = self.edns {
+            self.out.set_limit(self.size);
+            if self.out.room() >= OPT + self.options_length {
+                self.write_opt(rcode, &edns);
+            }
+        }
+        let recursion_desired = self.out.written().get(2).map_or(0, |flags| flags & flag::RD);
+        let flags = flag::QR
+            | if authoritative { flag::AA } else { 0 }
+            | if self.truncated { flag::TC } else { 0 }
+            | recursion_desired;
+        let [a0, a1] = self.answers.to_be_bytes();
+        let [n0, n1] = self.authorities.to_be_bytes();
+        let [x0, x1] = self.additionals.to_be_bytes();
+        let questions = u8::from(self.out.at() > HEADER);
+        self.out.patch(2, &[flags, rcode & 15, 0, questions, a0, a1, n0, n1, x0, x1]);
+        self.out.at()
+    }
+
+    #[inline]
+    fn write_opt(&mut self, rcode: u8, edns: &Edns) {
+        self.out.opt(self.payload, rcode >> 4, edns.dnssec_ok, self.options_length);
+        self.additionals += 1;
+        if self.options_length > 0 {
+            self.write_options();
+        }
+    }
+
+    #[cold]
+    fn write_options(&mut self) {
+        if let Some(nsid) = self.options.nsid {
+            self.out.option(option::NSID, nsid.len());
+            self.out.put(nsid);
+        }
+        if let Some((subnet, scope)) = self.options.subnet {
+            subnet.write(scope, &mut self.out);
+        }
+        if let Some(idle) = self.options.keepalive {
+            self.out.option(option::TCP_KEEPALIVE, 2);
+            self.out.put(&idle.to_be_bytes());
+        }
+        if self.ede != 0 {
+            self.out.option(option::EXTENDED_ERROR, 2);
+            self.out.put(&self.ede.to_be_bytes());
+        }
+    }
+}

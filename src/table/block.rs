@@ -1,0 +1,308 @@
+//! A Block: everything one owner name answers, in all views, in one immutable run of octets.
+//!
+//! In: from [`Block::pack`] (`pack.rs`). Out: slices that the responder copies. Reading never panics: every access is
+//! checked, and an offset that leads nowhere reads as empty.
+//!
+//! Layout, all numbers little-endian, offsets from the start of the Block:
+//!
+//! ```text
+//!  0 presence u64 | 8 zone u8 | 9 name length u8 | 10 orders u8 | 11 views u8
+//! 12 name | order of each view: u8 x views | offset of each order: u32 x orders (only when orders > 1)
+//!    orders, each: sets u8, then per set 16 octets:
+//!        type u16 | flags u8 | tiers u8 | records u16 | stride u16 | offset of records u32 | offset of tables u32
+//!    tables, per set, what there is of: record lengths u16 x records (stride 0) | tier lengths u16 x tiers (tiers > 1)
+//!        | start table u16 x 64 | cluster column u16 x records | glue (offset u32, length u16, records u16) x records
+//!    records: complete, their owner a pointer to the question
+//! ```
+
+/// Octets before the name.
+pub(super) const FIXED: usize = 12;
+/// Octets of one set in an order.
+pub(super) const SET: usize = 16;
+/// Octets of one entry of a glue table.
+pub(super) const GLUE: usize = 8;
+/// Slots of a start table (`answer: weighted`).
+pub const DRAW_SLOTS: usize = 64;
+
+/// Flags of a set.
+pub(super) mod flag {
+    pub const STALE: u8 = 1;
+    pub const SERIAL: u8 = 2;
+    pub const DRAW: u8 = 4;
+    pub const CLUSTERS: u8 = 8;
+    pub const GLUE: u8 = 16;
+}
+
+/// One owner name with all its types, in all views (layout above).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Block(pub(super) Box<[u8]>);
+
+impl Block {
+    /// The lower-case owner name in wire form.
+    #[inline]
+    pub fn name(&self) -> &[u8] {
+        slice(&self.0, FIXED, usize::from(octet(&self.0, 9)))
+    }
+
+    /// Number of its zone in the Frame that compile knew.
+    #[inline]
+    pub fn zone(&self) -> u8 {
+        octet(&self.0, 8)
+    }
+
+    /// Bit v: the name exists in view v.
+    #[inline]
+    pub fn presence(&self) -> u64 {
+        self.0.first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+    }
+
+    /// True when the name exists in `view`.
+    #[inline]
+    pub fn exists_in(&self, view: u8) -> bool {
+        self.presence() >> (view & 63) & 1 == 1
+    }
+
+    /// Octets of the whole Block.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many orders there are.
+    pub fn order_count(&self) -> u8 {
+        octet(&self.0, 10)
+    }
+
+    /// Which order `view` has.
+    #[inline]
+    pub fn order_of(&self, view: u8) -> u8 {
+        let views = octet(&self.0, 11);
+        if view >= views {
+            return 0;
+        }
+        octet(&self.0, FIXED + self.name().len() + usize::from(view))
+    }
+
+    /// How many views the order map names; 0 when every view uses order 0.
+    pub(super) fn mapped_views(&self) -> u8 {
+        octet(&self.0, 11)
+    }
+
+    /// The sets of `view`, the answer to type ANY first.
+    #[inline]
+    pub fn sets(&self, view: u8) -> Sets<'_> {
+        self.sets_of_order(self.order_of(view))
+    }
+
+    /// The sets of one order.
+    #[inline]
+    pub fn sets_of_order(&self, order: u8) -> Sets<'_> {
+        let bytes = &*self.0;
+        let mut at = FIXED + usize::from(octet(bytes, 9)) + usize::from(octet(bytes, 11));
+        if octet(bytes, 10) > 1 {
+            at = long(bytes, at + 4 * usize::from(order)) as usize;
+        }
+        Sets { bytes, at: at + 1, left: octet(bytes, at) }
+    }
+
+    /// The set of one type in `view`.
+    #[inline]
+    pub fn set(&self, view: u8, rtype: u16) -> Option<PackedSet<'_>> {
+        self.sets(view).find(|set| set.rtype == rtype)
+    }
+
+    /// Reads one octet of each cache line, so that a batch waits for memory once and not once per name.
+    #[inline]
+    pub fn touch(&self) -> u8 {
+        const LINE: usize = 64;
+        const AHEAD: usize = 4 * LINE;
+        let mut seen = 0;
+        for line in self.0.chunks(LINE).take(AHEAD / LINE) {
+            seen |= line.first().copied().unwrap_or(0);
+        }
+        seen
+    }
+}
+
+/// Walks the sets of one order.
+#[derive(Clone, Copy)]
+pub struct Sets<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    left: u8,
+}
+
+impl<'a> Iterator for Sets<'a> {
+    type Item = PackedSet<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<PackedSet<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let head: &[u8; SET] = self.bytes.get(self.at..)?.first_chunk()?;
+        self.at += SET;
+        let [t0, t1, flags, tiers, c0, c1, s0, s1, d0, d1, d2, d3, x0, x1, x2, x3] = *head;
+        Some(PackedSet {
+            bytes: self.bytes,
+            rtype: u16::from_le_bytes([t0, t1]),
+            flags,
+            tiers,
+            count: u16::from_le_bytes([c0, c1]),
+            stride: u16::from_le_bytes([s0, s1]),
+            data: u32::from_le_bytes([d0, d1, d2, d3]) as usize,
+            tables: u32::from_le_bytes([x0, x1, x2, x3]) as usize,
+        })
+    }
+}
+
+/// One RRset of a Block, read in place.
+#[derive(Clone, Copy)]
+pub struct PackedSet<'a> {
+    bytes: &'a [u8],
+    /// Record type.
+    pub rtype: u16,
+    flags: u8,
+    tiers: u8,
+    /// How many records.
+    pub count: u16,
+    /// Octets of each record; 0 when they differ.
+    pub stride: u16,
+    data: usize,
+    tables: usize,
+}
+
+impl<'a> PackedSet<'a> {
+    /// Holds rows of a stale cluster (EDE 3).
+    #[inline]
+    pub fn is_stale(&self) -> bool {
+        self.flags & flag::STALE != 0
+    }
+
+    /// Each copy carries the zone's serial (SOA).
+    #[inline]
+    pub fn has_serial(&self) -> bool {
+        self.flags & flag::SERIAL != 0
+    }
+
+    /// Has a 64-slot start table.
+    #[inline]
+    pub fn has_draw(&self) -> bool {
+        self.flags & flag::DRAW != 0
+    }
+
+    /// Has a cluster column.
+    #[inline]
+    pub fn has_clusters(&self) -> bool {
+        self.flags & flag::CLUSTERS != 0
+    }
+
+    /// Some record has additional records.
+    #[inline]
+    pub fn has_glue(&self) -> bool {
+        self.flags & flag::GLUE != 0
+    }
+
+    /// Seconds, one for the whole set.
+    pub fn ttl(&self) -> u32 {
+        let ttl = slice(self.bytes, self.data + 6, 4);
+        ttl.first_chunk().map_or(0, |octets| u32::from_be_bytes(*octets))
+    }
+
+    /// All records, in answer order.
+    #[inline]
+    pub fn records(&self) -> &'a [u8] {
+        let length = match self.stride {
+            0 => (0..self.count).map(|index| self.length(index)).sum(),
+            stride => usize::from(stride) * usize::from(self.count),
+        };
+        slice(self.bytes, self.data, length)
+    }
+
+    /// Octets of record `index`.
+    #[inline]
+    pub fn length(&self, index: u16) -> usize {
+        match self.stride {
+            0 => usize::from(short(self.bytes, self.tables + 2 * usize::from(index))),
+            stride => usize::from(stride),
+        }
+    }
+
+    /// Number of tiers; 0: never rotated.
+    #[inline]
+    pub fn tier_count(&self) -> u8 {
+        self.tiers
+    }
+
+    /// Records in tier `index`.
+    #[inline]
+    pub fn tier(&self, index: u8) -> u16 {
+        match self.tiers {
+            0 | 1 => self.count,
+            _ => short(self.bytes, self.tiers_at() + 2 * usize::from(index)),
+        }
+    }
+
+    /// The record that slot `slot` of the start table names; 0 without a table.
+    #[inline]
+    pub fn draw(&self, slot: usize) -> u16 {
+        if !self.has_draw() {
+            return 0;
+        }
+        short(self.bytes, self.draw_at() + 2 * (slot % DRAW_SLOTS))
+    }
+
+    /// The cluster column of record `index`; [`super::NO_CLUSTER`] without a column.
+    #[inline]
+    pub fn cluster(&self, index: u16) -> u16 {
+        if !self.has_clusters() {
+            return super::NO_CLUSTER;
+        }
+        short(self.bytes, self.clusters_at() + 2 * usize::from(index))
+    }
+
+    /// The additional records of record `index`, and how many they are.
+    #[inline]
+    pub fn glue(&self, index: u16) -> (&'a [u8], u16) {
+        if !self.has_glue() {
+            return (&[], 0);
+        }
+        let at = self.glue_at() + GLUE * usize::from(index);
+        let wire = slice(self.bytes, long(self.bytes, at) as usize, usize::from(short(self.bytes, at + 4)));
+        (wire, short(self.bytes, at + 6))
+    }
+
+    fn tiers_at(&self) -> usize {
+        self.tables + if self.stride == 0 { 2 * usize::from(self.count) } else { 0 }
+    }
+
+    fn draw_at(&self) -> usize {
+        self.tiers_at() + if self.tiers > 1 { 2 * usize::from(self.tiers) } else { 0 }
+    }
+
+    fn clusters_at(&self) -> usize {
+        self.draw_at() + if self.has_draw() { 2 * DRAW_SLOTS } else { 0 }
+    }
+
+    fn glue_at(&self) -> usize {
+        self.clusters_at() + if self.has_clusters() { 2 * usize::from(self.count) } else { 0 }
+    }
+}
+
+#[inline]
+fn octet(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
+}
+
+#[inline]
+fn short(bytes: &[u8], at: usize) -> u16 {
+    slice(bytes, at, 2).first_chunk().map_or(0, |octets| u16::from_le_bytes(*octets))
+}
+
+#[inline]
+fn long(bytes: &[u8], at: usize) -> u32 {
+    slice(bytes, at, 4).first_chunk().map_or(0, |octets| u32::from_le_bytes(*octets))
+}
+
+#[inline]
+fn slice(bytes: &[u8], at: usize, length: usize) -> &[u8] {
+    bytes.get(at..at.saturating_add(length)).unwrap_or(&[])
+}

@@ -1,0 +1,214 @@
+//! Packs a draft into a Block, and reads a Block back.
+//!
+//! In: a [`Draft`] of compile. Out: a [`Block`] (layout in `block.rs`). Runs at change time only.
+
+use super::block::{Block, DRAW_SLOTS, FIXED, GLUE, PackedSet, SET, flag};
+use super::draft::{Draft, Glue, NO_CLUSTER, Order, Record, RrSet};
+use crate::dns::Name;
+use crate::dns::types::class;
+use std::collections::HashSet;
+use std::fmt;
+
+/// Pointer to the question's name, the owner of every record.
+const OWNER: [u8; 2] = [0xc0, 0x0c];
+/// Octets of a record before its RDATA.
+const RECORD_HEAD: usize = 12;
+/// Longest record that fits a message beside its header.
+const LONGEST_RECORD: usize = 65_535 - 12;
+/// Earlier runs of octets that a new run is compared with, so that glue equal to an answer is stored once.
+const COMPARED_RUNS: usize = 16;
+
+impl Block {
+    /// Packs `draft`. A set without records is no set. What no message can carry is left out: records over 65,523
+    /// octets, those after the 65,535th of a set, sets after the 255th of an order and orders after the 64th. Glue that
+    /// an earlier record of the set has already is not repeated.
+    pub fn pack(draft: &Draft) -> Block {
+        let name = draft.name.wire();
+        let orders = &draft.orders[..draft.orders.len().min(64)];
+        let map = if orders.len() > 1 { &draft.order_of[..draft.order_of.len().min(64)] } else { &[] };
+        let mut packer = Packer { bytes: Vec::with_capacity(512), runs: Vec::new() };
+        packer.bytes.extend_from_slice(&draft.presence.to_le_bytes());
+        packer.bytes.extend_from_slice(&[draft.zone, name.len() as u8, orders.len() as u8, map.len() as u8]);
+        packer.bytes.extend_from_slice(name);
+        packer.bytes.extend_from_slice(map);
+        debug_assert!(packer.bytes.len() == FIXED + name.len() + map.len());
+        packer.orders(orders);
+        Block(packer.bytes.into_boxed_slice())
+    }
+
+    /// Reads the Block back as the draft it was packed from (tests, AXFR, `explain`).
+    pub fn describe(&self) -> Draft {
+        Draft {
+            name: Name::from_wire(self.name()).unwrap_or_else(Name::root),
+            zone: self.zone(),
+            presence: self.presence(),
+            order_of: (0..self.mapped_views()).map(|view| self.order_of(view)).collect(),
+            orders: (0..self.order_count())
+                .map(|order| Order { sets: self.sets_of_order(order).map(|set| set.describe()).collect() })
+                .collect(),
+        }
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.describe().fmt(f)
+    }
+}
+
+impl PackedSet<'_> {
+    /// Reads the set back.
+    pub fn describe(&self) -> RrSet {
+        let mut rest = self.records();
+        let records = (0..self.count).map(|index| {
+            let (record, tail) = rest.split_at(self.length(index).min(rest.len()));
+            rest = tail;
+            let (wire, count) = self.glue(index);
+            Record {
+                rdata: record.get(RECORD_HEAD..).unwrap_or(&[]).to_vec(),
+                cluster: self.cluster(index),
+                glue: Glue { wire: wire.to_vec(), count },
+            }
+        });
+        RrSet {
+            rtype: self.rtype,
+            ttl: self.ttl(),
+            records: records.collect(),
+            tiers: (0..self.tier_count()).map(|tier| self.tier(tier)).collect(),
+            draw: self.has_draw().then(|| Box::new(std::array::from_fn(|slot| self.draw(slot)))),
+            stale: self.is_stale(),
+            serial: self.has_serial(),
+        }
+    }
+}
+
+/// True for a record that some message can carry.
+fn fits(record: &Record) -> bool {
+    RECORD_HEAD + record.rdata.len() <= LONGEST_RECORD
+}
+
+/// A Block under construction.
+struct Packer {
+    bytes: Vec<u8>,
+    /// Where the first runs of octets placed so far begin.
+    runs: Vec<usize>,
+}
+
+impl Packer {
+    /// Writes the heads of all orders, then what they point to.
+    fn orders(&mut self, orders: &[Order]) {
+        let table = self.bytes.len();
+        if orders.len() > 1 {
+            self.bytes.resize(table + 4 * orders.len(), 0);
+        }
+        let mut heads = Vec::with_capacity(orders.len());
+        for (index, order) in orders.iter().enumerate() {
+            let at = self.bytes.len();
+            if orders.len() > 1 {
+                self.bytes[table + 4 * index..][..4].copy_from_slice(&(at as u32).to_le_bytes());
+            }
+            let sets: Vec<&RrSet> = order.sets.iter().filter(|set| set.records.iter().any(fits)).take(255).collect();
+            self.bytes.push(sets.len() as u8);
+            self.bytes.resize(at + 1 + SET * sets.len(), 0);
+            heads.push((at + 1, sets));
+        }
+        for (at, sets) in heads {
+            let placed: Vec<(Vec<&Record>, usize)> = sets.iter().map(|set| self.records(set)).collect();
+            for (index, (set, (records, data))) in sets.iter().zip(placed).enumerate() {
+                let head = self.tables(set, &records, data);
+                self.bytes[at + SET * index..][..SET].copy_from_slice(&head);
+            }
+        }
+    }
+
+    /// Writes the tables of one set; returns its head.
+    fn tables(&mut self, set: &RrSet, records: &[&Record], data: usize) -> [u8; SET] {
+        let lengths: Vec<u16> = records.iter().map(|record| (RECORD_HEAD + record.rdata.len()) as u16).collect();
+        let stride = match lengths.split_first() {
+            Some((first, rest)) if rest.iter().all(|length| length == first) => *first,
+            _ => 0,
+        };
+        let mut flags = (u8::from(set.stale) * flag::STALE) | (u8::from(set.serial) * flag::SERIAL);
+        let glue = records.iter().any(|record| record.glue.count > 0).then(|| self.glue_table(records));
+        let tables = self.bytes.len();
+        if stride == 0 {
+            self.shorts(&lengths);
+        }
+        let tiers = &set.tiers[..set.tiers.len().min(255)];
+        if tiers.len() > 1 {
+            self.shorts(tiers);
+        }
+        if let Some(draw) = &set.draw {
+            flags |= flag::DRAW;
+            self.shorts(&draw[..DRAW_SLOTS]);
+        }
+        if records.iter().any(|record| record.cluster != NO_CLUSTER) {
+            flags |= flag::CLUSTERS;
+            self.shorts(&records.iter().map(|record| record.cluster).collect::<Vec<u16>>());
+        }
+        if let Some(glue) = glue {
+            flags |= flag::GLUE;
+            self.bytes.extend_from_slice(&glue);
+        }
+        let mut head = [0; SET];
+        head[..2].copy_from_slice(&set.rtype.to_le_bytes());
+        head[2] = flags;
+        head[3] = tiers.len() as u8;
+        head[4..6].copy_from_slice(&(records.len() as u16).to_le_bytes());
+        head[6..8].copy_from_slice(&stride.to_le_bytes());
+        head[8..12].copy_from_slice(&(data as u32).to_le_bytes());
+        head[12..].copy_from_slice(&(tables as u32).to_le_bytes());
+        head
+    }
+
+    /// Writes the complete records of one set; returns those that fit, and where they begin.
+    fn records<'a>(&mut self, set: &'a RrSet) -> (Vec<&'a Record>, usize) {
+        let whole = set.records.iter().filter(|record| fits(record));
+        let records: Vec<&Record> = whole.take(usize::from(u16::MAX)).collect();
+        let mut run = Vec::with_capacity(records.iter().map(|record| RECORD_HEAD + record.rdata.len()).sum());
+        for record in &records {
+            run.extend_from_slice(&OWNER);
+            run.extend_from_slice(&set.rtype.to_be_bytes());
+            run.extend_from_slice(&class::IN.to_be_bytes());
+            run.extend_from_slice(&set.ttl.to_be_bytes());
+            run.extend_from_slice(&(record.rdata.len() as u16).to_be_bytes());
+            run.extend_from_slice(&record.rdata);
+        }
+        let at = self.place(&run);
+        (records, at)
+    }
+
+    /// Writes the additional records; returns the table that points to them.
+    fn glue_table(&mut self, records: &[&Record]) -> Vec<u8> {
+        let mut table = Vec::with_capacity(GLUE * records.len());
+        let mut seen = HashSet::new();
+        for record in records {
+            let wanted = record.glue.wire.len() <= LONGEST_RECORD && seen.insert(&*record.glue.wire);
+            let (wire, count) = if wanted { (&*record.glue.wire, record.glue.count) } else { (&[][..], 0) };
+            table.extend_from_slice(&(self.place(wire) as u32).to_le_bytes());
+            table.extend_from_slice(&(wire.len() as u16).to_le_bytes());
+            table.extend_from_slice(&count.to_le_bytes());
+        }
+        table
+    }
+
+    /// Writes `run`, unless the same octets already stand where an earlier run began. Returns where it is.
+    ///
+    /// A and AAAA of a service follow each other, so the glue of its SRV records is found there.
+    fn place(&mut self, run: &[u8]) -> usize {
+        let known = self.runs.iter().find(|at| self.bytes.get(**at..**at + run.len()) == Some(run));
+        if let Some(at) = known {
+            return *at;
+        }
+        let at = self.bytes.len();
+        self.bytes.extend_from_slice(run);
+        if self.runs.len() < COMPARED_RUNS {
+            self.runs.push(at);
+        }
+        at
+    }
+
+    fn shorts(&mut self, numbers: &[u16]) {
+        self.bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    }
+}

@@ -1,0 +1,168 @@
+//! Address ranges as sorted intervals: which of them an address is in, and how far around it that stays so.
+//!
+//! In: prefixes of the configuration with a number each. Out: the number of the longest prefix that holds an address.
+
+use std::net::IpAddr;
+
+/// An address range in configuration: network address and mask length. Host bits are ignored.
+pub type Prefix = (IpAddr, u8);
+
+/// Maps every address of one family to the number of its longest prefix.
+///
+/// The prefixes are flattened at load into disjoint intervals, so that a look-up is one binary search and the scope of
+/// RFC 7871 (the shortest prefix around an address on which the number is constant) follows from the interval's ends.
+#[derive(Debug, Clone, Default)]
+struct Intervals {
+    /// Start of each interval, ascending, and its number; what lies before the first start has none.
+    starts: Vec<(u128, Option<u8>)>,
+    bits: u8,
+}
+
+/// Numbers by address, both families.
+#[derive(Debug, Clone, Default)]
+pub struct PrefixMap {
+    v4: Intervals,
+    v6: Intervals,
+}
+
+/// What a look-up found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrefixMatch {
+    /// Number of the longest prefix that holds the address.
+    pub number: Option<u8>,
+    /// Length of the shortest prefix around the address whose addresses all have this number.
+    pub scope: u8,
+}
+
+impl PrefixMap {
+    /// Of two equal prefixes the first wins. Mask lengths beyond the family's are cut.
+    pub fn new(prefixes: impl IntoIterator<Item = (Prefix, u8)>) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for ((address, length), number) in prefixes {
+            match address.to_canonical() {
+                IpAddr::V4(v4_address) => v4.push((u128::from(v4_address.to_bits()), length.min(32), number)),
+                IpAddr::V6(v6_address) => v6.push((v6_address.to_bits(), length.min(128), number)),
+            }
+        }
+        PrefixMap { v4: Intervals::new(v4, 32), v6: Intervals::new(v6, 128) }
+    }
+
+    /// True when it holds no prefix of either family.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.v4.starts.is_empty() && self.v6.starts.is_empty()
+    }
+
+    /// The number of the longest prefix that holds `address`. An IPv4-mapped address counts as IPv4.
+    pub fn find(&self, address: IpAddr) -> PrefixMatch {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => self.v4.find(u128::from(v4.to_bits())),
+            IpAddr::V6(v6) => self.v6.find(v6.to_bits()),
+        }
+    }
+
+    /// True when some prefix holds `address`.
+    #[inline]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        !self.is_empty() && self.find(address).number.is_some()
+    }
+}
+
+impl Intervals {
+    fn new(mut prefixes: Vec<(u128, u8, u8)>, bits: u8) -> Self {
+        if prefixes.is_empty() {
+            return Intervals { starts: Vec::new(), bits };
+        }
+        let family = u128::MAX >> (128 - u32::from(bits));
+        let last_of = |start: u128, length: u8| start | family.checked_shr(u32::from(length)).unwrap_or(0);
+        for (address, length, _) in &mut prefixes {
+            *address &= !(last_of(0, *length)) & family;
+        }
+        prefixes.sort_by_key(|(address, length, _)| (*address, *length));
+        prefixes.dedup_by_key(|(address, length, _)| (*address, *length));
+        let mut edges: Vec<u128> = prefixes
+            .iter()
+            .flat_map(|(address, length, _)| [Some(*address), last_of(*address, *length).checked_add(1)])
+            .flatten()
+            .filter(|edge| *edge <= family)
+            .collect();
+        edges.push(0);
+        edges.sort_unstable();
+        edges.dedup();
+        let holds = |edge: u128, prefix: &(u128, u8, u8)| prefix.0 <= edge && edge <= last_of(prefix.0, prefix.1);
+        let number_at = |edge: u128| {
+            let longest = prefixes.iter().filter(|prefix| holds(edge, prefix)).max_by_key(|prefix| prefix.1);
+            longest.map(|prefix| prefix.2)
+        };
+        let mut starts: Vec<(u128, Option<u8>)> = edges.into_iter().map(|edge| (edge, number_at(edge))).collect();
+        starts.dedup_by_key(|(_, number)| *number);
+        Intervals { starts, bits }
+    }
+
+    fn find(&self, address: u128) -> PrefixMatch {
+        let after = self.starts.partition_point(|(start, _)| *start <= address);
+        let Some((start, number)) = after.checked_sub(1).and_then(|at| self.starts.get(at)) else {
+            return PrefixMatch { number: None, scope: 0 };
+        };
+        // A prefix of n bits around the address leaves out a neighbour when they differ within the first n bits.
+        let bits_to_leave_out = |neighbour: u128| {
+            let shared = (address ^ neighbour).leading_zeros() as u8 - (128 - self.bits);
+            shared + 1
+        };
+        let below = start.checked_sub(1).map_or(0, bits_to_leave_out);
+        let above = self.starts.get(after).map_or(0, |(next, _)| bits_to_leave_out(*next));
+        PrefixMatch { number: *number, scope: below.max(above) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(prefixes: &[(&str, u8, u8)]) -> PrefixMap {
+        PrefixMap::new(prefixes.iter().map(|(address, length, number)| ((address.parse().unwrap(), *length), *number)))
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_and_the_scope_is_where_the_choice_is_constant() {
+        let map = map(&[("10.0.0.0", 8, 1), ("10.2.0.0", 16, 2), ("10.2.128.0", 17, 1), ("fd00::", 8, 3)]);
+        let cases = [
+            ("10.1.2.3", Some(1), 15),
+            ("10.2.2.3", Some(2), 17),
+            ("10.2.200.3", Some(1), 17),
+            ("::ffff:10.2.2.3", Some(2), 17),
+            ("11.0.0.1", None, 8),
+            ("200.0.0.1", None, 1),
+            ("fd12::1", Some(3), 8),
+            ("2001:db8::1", None, 1),
+        ];
+        for (address, number, scope) in cases {
+            assert_eq!(map.find(address.parse().unwrap()), PrefixMatch { number, scope }, "{address}");
+        }
+    }
+
+    #[test]
+    fn every_address_of_the_scope_has_the_same_number() {
+        let map = map(&[("0.0.0.0", 0, 9), ("10.9.0.0", 16, 1), ("10.9.8.0", 24, 2), ("10.9.8.7", 32, 3)]);
+        for address in [0u32, 0x0a09_0001, 0x0a09_0807, 0x0a09_0806, 0x0a0a_0000, u32::MAX] {
+            let at = |bits: u32| map.find(IpAddr::from(bits.to_be_bytes()));
+            let found = at(address);
+            let host = u32::MAX.checked_shr(u32::from(found.scope)).unwrap_or(0);
+            for other in [address & !host, address | host] {
+                assert_eq!(at(other).number, found.number, "{address:x} {other:x}");
+            }
+            // One bit less, and some address has another number.
+            let wider = u32::MAX.checked_shr(u32::from(found.scope) - 1).unwrap_or(0);
+            let first_octets = [0u32, 0x0a09_0000, 0x0a09_0800, 0x0a09_0807, 0x0a09_0808, 0x0a0a_0000, u32::MAX];
+            let inside = |other: &u32| other & !wider == address & !wider;
+            let known = first_octets.into_iter().filter(inside).chain([address & !wider, address | wider]);
+            assert!(known.into_iter().any(|other| at(other).number != found.number), "{address:x} {found:?}");
+        }
+    }
+
+    #[test]
+    fn without_prefixes_the_scope_is_everything() {
+        assert_eq!(map(&[]).find("10.0.0.1".parse().unwrap()), PrefixMatch { number: None, scope: 0 });
+        assert!(!map(&[]).contains("10.0.0.1".parse().unwrap()));
+    }
+}

@@ -1,0 +1,29 @@
+//! Replays the checked-in fuzz corpora: what was found once stays found.
+
+use std::path::Path;
+
+#[path = "../fuzz/src/lib.rs"]
+mod fuzz;
+
+fn replay(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut inputs = 0;
+    for entry in entries {
+        let path = entry.unwrap().path();
+        println!("{}", path.display());
+        check(&std::fs::read(&path).unwrap());
+        inputs += 1;
+    }
+    assert!(inputs > 0, "{} holds no input", folder.display());
+}
+
+#[test]
+fn respond() {
+    replay("respond", fuzz::respond::check);
+}
+
+#[test]
+fn query_vs_hickory() {
+    replay("query_vs_hickory", fuzz::query_vs_hickory::check);
+}
