@@ -1,5 +1,6 @@
 //! draft
 pub mod cli;
+pub mod config;
 pub mod dns;
 pub mod model;
 pub mod responder;

@@ -1,0 +1,124 @@
+//! Keys that are parsed and checked but have no effect in this version.
+//!
+//! Whoever builds a feature deletes its lines from [`NOT_BUILT`], nothing else. The documentation marks the same keys.
+
+use super::Config;
+use super::diagnostic::{Diagnostic, NOT_BUILT as CODE, Severity};
+use super::draft::Draft;
+use super::keys::{ClusterEntry, Policy};
+use super::reader::Setting;
+use super::tree::{Node, Value};
+use crate::model::Prefix;
+
+/// When a key counts as set.
+enum When {
+    /// Its value differs from the default.
+    Changed,
+    /// Its list holds a host name.
+    HoldsHostName,
+}
+
+/// The keys, in documented order; `[]` is each entry of a list.
+const NOT_BUILT: &[(&str, When)] = &[
+    ("zonalNames", When::Changed),
+    ("reverseZones", When::Changed),
+    ("transfer.allow", When::Changed),
+    ("transfer.notify", When::Changed),
+    ("policies[].health", When::Changed),
+    ("clusters[].gateways", When::HoldsHostName),
+    ("clusters[].cidrs", When::Changed),
+    ("clusters[].freshness.suspectAfter", When::Changed),
+    ("clusters[].freshness.demoteAfter", When::Changed),
+    ("clusters[].freshness.dropAfter", When::Changed),
+    ("clusters[].freshness.recoverAfter", When::Changed),
+    ("clusters[].freshness.evidence", When::Changed),
+    ("clusters[].adapters", When::Changed),
+    ("clusters[].proxy", When::Changed),
+    ("clusters[].allowInsecure", When::Changed),
+    ("clusters[].systemRoots", When::Changed),
+    ("clusters[].health", When::Changed),
+    ("registry.home", When::Changed),
+    ("registry.secrets", When::Changed),
+    ("registry.clusterProfiles", When::Changed),
+    ("registry.allowServers", When::Changed),
+    ("kubeconfig.allowExec", When::Changed),
+    ("kubeconfig.allowPaths", When::Changed),
+    ("clusterset", When::Changed),
+    ("resolveHostnames", When::Changed),
+    ("tierBy", When::Changed),
+    ("freshness.suspectAfter", When::Changed),
+    ("freshness.demoteAfter", When::Changed),
+    ("freshness.dropAfter", When::Changed),
+    ("freshness.recoverAfter", When::Changed),
+    ("freshness.evidence", When::Changed),
+    ("brake.share", When::Changed),
+    ("brake.services", When::Changed),
+    ("brake.confirmAfter", When::Changed),
+    ("snapshot.path", When::Changed),
+    ("snapshot.maxAge", When::Changed),
+    ("snapshot.every", When::Changed),
+    ("memoryLimit", When::Changed),
+    ("log.queries", When::Changed),
+    ("adapters", When::Changed),
+    ("istio.clusterLocalities", When::Changed),
+    ("istio.meshClusters", When::Changed),
+    ("istio.respectExportTo", When::Changed),
+    ("istio.selectPods", When::Changed),
+    ("cilium.defaultPrivate", When::Changed),
+    ("k8gb.geoTags", When::Changed),
+];
+
+/// The keys without effect, which the documentation marks.
+#[cfg(test)]
+pub(super) fn keys() -> impl Iterator<Item = &'static str> {
+    NOT_BUILT.iter().map(|(key, _)| *key)
+}
+
+/// One warning for each key that is set.
+pub(super) fn check(draft: &Draft) -> Vec<Diagnostic> {
+    let printed = draft.config.print();
+    let defaults = Config::default().print();
+    let check = |(key, when): &(&str, When)| {
+        let field = match key.split_once("[].") {
+            None => differs(&printed, &defaults, key, when).then(|| (*key).to_owned()),
+            Some((list, rest)) => {
+                let default = default_entry(list);
+                let items = printed.find(list).map(Node::items).unwrap_or_default();
+                let first = items.iter().position(|item| differs(item, &default, rest, when));
+                first.map(|index| format!("{list}[{index}].{rest}"))
+            }
+        }?;
+        Some(warning(draft, field, when))
+    };
+    NOT_BUILT.iter().filter_map(check).collect()
+}
+
+fn default_entry(list: &str) -> Node {
+    match list {
+        "clusters" => ClusterEntry::default().print(),
+        _ => Policy::default().print(),
+    }
+}
+
+fn differs(printed: &Node, defaults: &Node, path: &str, when: &When) -> bool {
+    let node = printed.find(path);
+    match when {
+        When::Changed => node != defaults.find(path),
+        When::HoldsHostName => node.is_some_and(|node| node.items().iter().any(is_host_name)),
+    }
+}
+
+fn is_host_name(node: &Node) -> bool {
+    matches!(&node.value, Value::Text(text) if Prefix::parse(text).is_none())
+}
+
+fn warning(draft: &Draft, field: String, when: &When) -> Diagnostic {
+    let message = match when {
+        When::Changed => "not built yet, so the setting has no effect; remove it until a release has it",
+        When::HoldsHostName => {
+            "host names are not built yet, so they are left out; use addresses until a release has it"
+        }
+    };
+    let place = draft.key_place(&field);
+    Diagnostic { place, ..Diagnostic::new(Severity::Warning, CODE, message) }.of_field(field)
+}
