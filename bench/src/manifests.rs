@@ -173,7 +173,7 @@ fn config(set: &Clusterset, ports: Ports) -> String {
     let mut text = format!(
         "# Written by `generate`; see bench/README.md.\nlocal: {{ cluster: {} }}\nlisten:\n  dns: [\"127.0.0.1:{dns}\"]\n  \
          grpc: []\n  health: \"\"\n  ready: \"127.0.0.1:{admin}\"\n  metrics: \"127.0.0.1:{admin}\"\n  admin: \"\"\n\
-         udp: {{ workers: 1 }}\nclusters:\n",
+         udp: {{ workers: 1, receiveBuffer: 1Mi }}\nclusters:\n",
         cluster_name(1),
     );
     for cluster in (1..=set.clusters).map(cluster_name) {

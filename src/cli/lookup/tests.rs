@@ -140,6 +140,7 @@ fn nobody_there_is_no_reply() {
     let (code, out, errors) = ask_at(closed.clone(), |lookup| lookup.transport = Transport::Tcp);
     assert_eq!((code, &*out), (exit::NO_REPLY, ""));
     assert!(errors.starts_with(&format!("error: no reply from {closed}: ")), "{errors}");
+    assert_eq!(ask_at(closed, |lookup| lookup.transport = Transport::Grpc).0, exit::NO_REPLY);
 }
 
 #[test]
