@@ -112,7 +112,7 @@ impl Clusterset {
 /// Pods are in 10.0.0.0/8, eight numbers for each service; every second pod of a headless one has a host name.
 fn endpoint(service: u32, number: u32, headless: bool) -> Endpoint {
     let address = Ipv4Addr::from(0x0a00_0100 + service * MOST_ENDPOINTS + number);
-    Endpoint { address, hostname: (headless && number % 2 == 0).then(|| format!("pod-{number}")) }
+    Endpoint { address, hostname: (headless && number.is_multiple_of(2)).then(|| format!("pod-{number}")) }
 }
 
 impl Service {

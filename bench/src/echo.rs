@@ -1,9 +1,19 @@
 //! The floor: a responder that flips the QR bit and sends the datagram back.
 
-use crate::mmsg::Received;
+use crate::mmsg::{self, Received};
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
+
+/// Room for the queries that wait at a server; the server under test is configured with the same.
+pub const RECEIVE_BUFFER: i32 = 1 << 20;
+
+/// Opens the socket.
+pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(address)?;
+    mmsg::receive_buffer(socket.as_fd(), RECEIVE_BUFFER)?;
+    Ok(socket)
+}
 
 /// Answers for ever with up to 32 datagrams per system call.
 pub fn batched(socket: &UdpSocket) -> io::Result<()> {

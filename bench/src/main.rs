@@ -9,8 +9,9 @@ use clusterset_dns_bench::manifests::{self, Format, Ports};
 use clusterset_dns_bench::rows::{loading, queries, update};
 use clusterset_dns_bench::server::Stage;
 use clusterset_dns_bench::{echo, process};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// Measures clusterset-dns against the floor that the kernel sets.
@@ -125,9 +126,9 @@ struct AskArgs {
     /// Sockets or connections.
     #[arg(long, default_value_t = 8)]
     sockets: usize,
-    /// Queries under way on each, at most 64.
-    #[arg(long, default_value_t = 64)]
-    window: usize,
+    /// Queries under way on each, at most 64; the default is 64, or 16 where net.core.rmem_max is small.
+    #[arg(long)]
+    window: Option<usize>,
     #[arg(long)]
     rate: Option<f64>,
     #[arg(long, default_value_t = 1.0)]
@@ -142,8 +143,19 @@ struct AskArgs {
     json: bool,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The causes in one line, without a backtrace: these are faults of the run, not of the program.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Udp(row) => {
             let stage = row.stage()?;
             queries::udp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8), true)?.publish(&stage)
@@ -167,7 +179,7 @@ fn main() -> anyhow::Result<()> {
         Command::Generate(args) => generate(&args),
         Command::Ask(args) => ask(&args),
         Command::Echo { listen, plain } => {
-            let socket = UdpSocket::bind(listen).with_context(|| listen.to_string())?;
+            let socket = echo::bind(listen).with_context(|| listen.to_string())?;
             Ok(if plain { echo::plain(&socket) } else { echo::batched(&socket) }?)
         }
     }
@@ -218,7 +230,7 @@ fn ask(args: &AskArgs) -> anyhow::Result<()> {
     let measure = Duration::from_secs_f64(args.seconds);
     let plan = Plan {
         sockets: args.sockets,
-        window: args.window,
+        window: args.window.unwrap_or_else(load::default_window),
         rate: args.rate,
         warmup: measure / 3,
         measure,

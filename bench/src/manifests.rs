@@ -173,7 +173,7 @@ fn config(set: &Clusterset, ports: Ports) -> String {
     let mut text = format!(
         "# Written by `generate`; see bench/README.md.\nlocal: {{ cluster: {} }}\nlisten:\n  dns: [\"127.0.0.1:{dns}\"]\n  \
          grpc: []\n  health: \"\"\n  ready: \"127.0.0.1:{admin}\"\n  metrics: \"127.0.0.1:{admin}\"\n  admin: \"\"\n\
-         udp: {{ workers: 1 }}\nclusters:\n",
+         udp: {{ workers: 1, receiveBuffer: 1Mi }}\nclusters:\n",
         cluster_name(1),
     );
     for cluster in (1..=set.clusters).map(cluster_name) {
@@ -227,8 +227,8 @@ fn host(set: &Clusterset, number: u32) -> String {
 
 /// Headless ones with up to three endpoints only, so that the reply fits into 512 octets.
 fn srv(set: &Clusterset, number: u32) -> String {
-    let near = (number..number + 5).map(|number| set.service(number % set.services));
-    let Some(service) = near.filter(|service| !service.headless || service.hosts().count() <= 3).last() else {
+    let mut near = (number..number + 5).map(|number| set.service(number % set.services));
+    let Some(service) = near.rfind(|service| !service.headless || service.hosts().count() <= 3) else {
         return address(&set.service(number));
     };
     let name = service.dns_name();

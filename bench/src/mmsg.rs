@@ -91,6 +91,16 @@ pub fn send(socket: BorrowedFd<'_>, messages: &[&[u8]]) -> io::Result<usize> {
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
+/// Makes room for `octets` of waiting datagrams (SO_RCVBUF; the kernel caps it at net.core.rmem_max).
+pub fn receive_buffer(socket: BorrowedFd<'_>, octets: i32) -> io::Result<()> {
+    let (value, length) = ((&raw const octets).cast(), size_of::<i32>() as libc::socklen_t);
+    // SAFETY: the option takes an int; pointer and length are those of `octets`.
+    match unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF, value, length) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 fn send_all(socket: BorrowedFd<'_>, mut headers: &mut [libc::mmsghdr]) -> io::Result<()> {
     while !headers.is_empty() {
         // SAFETY: the caller's headers point to live iovecs, buffers and addresses; the count is the slice's length.

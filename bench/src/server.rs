@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Counted up when what is generated changes, so that older sets are written again.
+const SET_VERSION: u32 = 1;
+
 /// Where things are and how the cores are shared.
 #[derive(Debug, Clone)]
 pub struct Stage {
@@ -50,7 +53,7 @@ impl Stage {
     pub fn set(&self, set: &Clusterset, format: Format) -> anyhow::Result<PathBuf> {
         let folder = self.out.join(format!("set-{}-{}-{format:?}", set.services, set.clusters).to_lowercase());
         let stamp = folder.join("complete");
-        let meant = format!("{} {}\n", self.ports.dns, self.ports.admin);
+        let meant = format!("{SET_VERSION} {} {}\n", self.ports.dns, self.ports.admin);
         if std::fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == meant) {
             return Ok(folder);
         }

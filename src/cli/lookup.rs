@@ -1,17 +1,20 @@
 //! `clusterset-dns lookup`: one query to a server, the reply printed as `dig` does, with EDE in words.
 //!
-//! In: [`Lookup`]. Out: text or JSON on a writer, and the exit code of OPERATIONS.md section 9.
+//! In: the arguments. Out: text or JSON on a writer, and the exit code of OPERATIONS.md section 9.
 
 mod ask;
 mod json;
 mod text;
 mod words;
 
+use super::args::{Format, LookupArgs};
+use crate::model::Prefix;
 use hickory_proto::op::{Message, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsOption};
 use hickory_proto::rr::{Name, RecordType};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// How the query travels.
@@ -29,23 +32,43 @@ pub enum Transport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lookup {
     pub name: String,
-    /// A type name, or `TYPE64`; `None` is A.
-    pub rtype: Option<String>,
-    /// `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`; `None` is 127.0.0.1. Ports: 53, or 8053 for gRPC.
-    pub server: Option<String>,
+    /// A type name, or `TYPE64`.
+    pub rtype: String,
+    /// `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`. Without a port it is 53, or 8053 for gRPC.
+    pub server: String,
     pub transport: Transport,
-    /// EDNS client subnet, such as `10.2.0.0/16` or `10.2.3.4`.
-    pub ecs: Option<String>,
+    /// EDNS client subnet (RFC 7871).
+    pub ecs: Option<Prefix>,
     /// How often to ask; over 1 the orders seen are listed.
     pub count: u32,
     pub json: bool,
 }
 
-impl Lookup {
-    /// One A query for `name` to 127.0.0.1:53 over UDP, printed as text.
-    pub fn new(name: &str) -> Self {
-        let transport = Transport::default();
-        Lookup { name: name.to_owned(), rtype: None, server: None, transport, ecs: None, count: 1, json: false }
+impl From<&LookupArgs> for Lookup {
+    fn from(args: &LookupArgs) -> Self {
+        let transport = match (args.tcp, args.grpc) {
+            (_, true) => Transport::Grpc,
+            (true, false) => Transport::Tcp,
+            (false, false) => Transport::Udp,
+        };
+        Lookup {
+            name: args.name.clone(),
+            rtype: args.rtype.clone(),
+            server: args.server.clone(),
+            transport,
+            ecs: args.ecs,
+            count: args.count,
+            json: args.format == Format::Json,
+        }
+    }
+}
+
+/// Runs the command on stdout and stderr.
+pub fn run(args: &LookupArgs) -> ExitCode {
+    match perform(&args.into(), &mut io::stdout().lock(), &mut io::stderr().lock()) {
+        Ok(code) => ExitCode::from(code),
+        // The reader of our output is gone (`| head`); there is nobody to tell.
+        Err(_) => super::exit::FAILED,
     }
 }
 
@@ -85,7 +108,7 @@ struct Plan {
 ///
 /// # Errors
 /// Only those of the two writers.
-pub fn run(lookup: &Lookup, out: &mut impl Write, errors: &mut impl Write) -> io::Result<u8> {
+pub fn perform(lookup: &Lookup, out: &mut impl Write, errors: &mut impl Write) -> io::Result<u8> {
     let plan = match plan(lookup) {
         Ok(plan) => plan,
         Err(message) => {
@@ -124,16 +147,16 @@ fn plan(lookup: &Lookup) -> Result<Plan, String> {
     let mut name =
         Name::from_ascii(&lookup.name).map_err(|error| format!("{:?} is no domain name: {error}", lookup.name))?;
     name.set_fqdn(true);
-    let rtype = record_type(lookup.rtype.as_deref().unwrap_or("A"))?;
+    let rtype = record_type(&lookup.rtype)?;
     let mut query = Message::query();
     query.add_query(Query::query(name, rtype));
     let mut edns = hickory_proto::op::Edns::new();
     edns.set_max_payload(1232);
-    if let Some(prefix) = &lookup.ecs {
-        edns.options_mut().insert(EdnsOption::Subnet(subnet(prefix)?));
+    if let Some(prefix) = lookup.ecs {
+        edns.options_mut().insert(EdnsOption::Subnet(ClientSubnet::new(prefix.address(), prefix.length(), 0)));
     }
     query.set_edns(edns);
-    let server = server(lookup.server.as_deref().unwrap_or("127.0.0.1"), lookup.transport)?;
+    let server = server(&lookup.server, lookup.transport)?;
     Ok(Plan { server, transport: lookup.transport, query })
 }
 
@@ -148,16 +171,6 @@ fn record_type(text: &str) -> Result<RecordType, String> {
         }
         rtype => Ok(rtype),
     }
-}
-
-fn subnet(text: &str) -> Result<ClientSubnet, String> {
-    let wrong = || format!("--ecs {text:?} is no prefix; write 10.2.0.0/16 or an address");
-    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
-    let address: IpAddr = address.parse().map_err(|_| wrong())?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let length = length.map_or(Ok(most), str::parse).map_err(|_| wrong())?;
-    let prefix = crate::model::Prefix::new(address, length).ok_or_else(wrong)?;
-    Ok(ClientSubnet::new(prefix.address(), length, 0))
 }
 
 fn server(text: &str, transport: Transport) -> Result<SocketAddr, String> {

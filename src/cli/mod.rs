@@ -46,28 +46,6 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Check(args) => check::run(args, crate::run::survey),
         Command::Explain(args) => explain::run(args),
-        Command::Lookup(args) => lookup(args),
-    }
-}
-
-fn lookup(args: &LookupArgs) -> ExitCode {
-    let transport = match (args.tcp, args.grpc) {
-        (true, _) => lookup::Transport::Tcp,
-        (_, true) => lookup::Transport::Grpc,
-        _ => lookup::Transport::Udp,
-    };
-    let asked = lookup::Lookup {
-        name: args.name.clone(),
-        rtype: Some(args.rtype.clone()),
-        server: Some(args.server.clone()),
-        transport,
-        ecs: args.ecs.map(|prefix| prefix.to_string()),
-        count: args.count,
-        json: args.format == Format::Json,
-    };
-    match lookup::run(&asked, &mut std::io::stdout().lock(), &mut std::io::stderr().lock()) {
-        Ok(code) => ExitCode::from(code),
-        // Nobody reads the reply.
-        Err(_) => exit::FAILED,
+        Command::Lookup(args) => lookup::run(args),
     }
 }

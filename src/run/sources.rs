@@ -53,7 +53,7 @@ impl Running {
             watchers: Vec::new(),
             #[cfg(feature = "kubernetes")]
             counters: Vec::new(),
-            sources: sources,
+            sources,
         };
         let mut refused = Vec::new();
         for entry in config.clusters() {

@@ -10,14 +10,14 @@ use crate::model::merge::merge;
 /// Reads the folders and checks the kubeconfigs; API servers are not connected to.
 ///
 /// # Errors
-/// A kubeconfig that cannot be used, or zones that are too long.
-pub fn survey(config: &Config) -> Result<Survey, Diagnostic> {
+/// Every kubeconfig that cannot be used, or zones that are too long.
+pub fn survey(config: &Config) -> Result<Survey, Vec<Diagnostic>> {
     let error = |message: String| Diagnostic::new(Severity::Error, "config", message);
-    #[cfg(feature = "kubernetes")]
-    for entry in config.clusters().iter().filter(|entry| !matches!(entry.source, SourceSpec::Manifests { .. })) {
-        super::sources::access(config, entry).map_err(|why| error(format!("cluster {}: {why}", entry.cluster.id)))?;
+    let refused = refused_kubeconfigs(config);
+    if !refused.is_empty() {
+        return Err(refused.into_iter().map(error).collect());
     }
-    let loaded = offline::load(config).map_err(error)?;
+    let loaded = offline::load(config).map_err(|message| vec![error(message)])?;
     let clusterset = loaded.publisher.clusterset();
     let mut survey = Survey { names: loaded.table.figures().names as usize, ..Survey::default() };
     let folders = config.clusters();
@@ -37,4 +37,20 @@ pub fn survey(config: &Config) -> Result<Survey, Diagnostic> {
     }
     survey.findings.sort_by(|a, b| (&a.cluster, &a.place, &a.object).cmp(&(&b.cluster, &b.place, &b.object)));
     Ok(survey)
+}
+
+/// One line per cluster whose API server could not be reached with what its entry says.
+#[cfg(feature = "kubernetes")]
+fn refused_kubeconfigs(config: &Config) -> Vec<String> {
+    let clusters = config.clusters();
+    let api = clusters.iter().filter(|entry| !matches!(entry.source, SourceSpec::Manifests { .. }));
+    let refused = |entry: &crate::config::ConfiguredCluster| {
+        Some(format!("cluster {}: {}", entry.cluster.id, super::sources::access(config, entry).err()?))
+    };
+    api.filter_map(refused).collect()
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn refused_kubeconfigs(_config: &Config) -> Vec<String> {
+    Vec::new()
 }

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// Zones that are counted apart; a Frame has no more.
-pub const MAX_ZONES: usize = 16;
+/// Rows of cells: one per zone number, the last for what reached no zone.
+const ZONES: usize = NO_ZONE as usize + 1;
 /// Views that are counted apart (DNS.md section 6).
 pub const MAX_VIEWS: usize = 64;
 /// Rcodes 0..=16; the last slot takes any other.
@@ -32,9 +32,6 @@ pub const DURATION_BUCKETS: usize = 16;
 
 /// Upper bound of the first duration bucket, in nanoseconds; each next one is twice as wide.
 const FIRST_DURATION: u64 = 250_000;
-/// Rows of cells: one per zone, one for what reached no zone.
-const ROWS: usize = MAX_ZONES + 1;
-
 /// Upper bounds of the duration histogram, in seconds: 0.25 ms, doubled 15 times.
 pub fn duration_bounds() -> [f64; DURATION_BUCKETS] {
     std::array::from_fn(|i| (FIRST_DURATION << i) as f64 / 1e9)
@@ -148,13 +145,23 @@ impl Cell {
     }
 }
 
+/// The cells of one zone, by view.
+#[derive(Debug)]
+struct Row([OnceLock<Box<Cell>>; MAX_VIEWS]);
+
+impl Row {
+    fn new() -> Box<Self> {
+        Box::new(Row([const { OnceLock::new() }; MAX_VIEWS]))
+    }
+}
+
 /// The counters of one worker on one listener. One thread writes; padded so that no two workers share a cache line.
 #[derive(Debug)]
 #[repr(align(128))]
 pub struct WorkerCounters {
     server: String,
     transport: Transport,
-    cells: Box<[OnceLock<Box<Cell>>]>,
+    rows: Box<[OnceLock<Box<Row>>; ZONES]>,
     ede: [AtomicU64; EDE_CODES],
     dropped: [AtomicU64; DROP_REASONS.len()],
     malformed: AtomicU64,
@@ -166,7 +173,7 @@ impl WorkerCounters {
         WorkerCounters {
             server: server.to_owned(),
             transport,
-            cells: (0..ROWS * MAX_VIEWS).map(|_| OnceLock::new()).collect(),
+            rows: Box::new([const { OnceLock::new() }; ZONES]),
             ede: zeros(),
             dropped: zeros(),
             malformed: AtomicU64::new(0),
@@ -177,9 +184,8 @@ impl WorkerCounters {
     /// Counts one reply of `reply` octets to a query of `query` octets. Call from the worker's own thread only: of two
     /// writers one would lose counts.
     pub fn record(&self, outcome: Outcome, family: Family, query: usize, reply: usize, elapsed: Elapsed) {
-        let row = if outcome.zone() == NO_ZONE { MAX_ZONES } else { usize::from(outcome.zone()).min(MAX_ZONES - 1) };
-        let view = usize::from(outcome.view()).min(MAX_VIEWS - 1);
-        let cell = self.cells[row * MAX_VIEWS + view].get_or_init(Cell::new);
+        let row = self.rows[usize::from(outcome.zone())].get_or_init(Row::new);
+        let cell = row.0[usize::from(outcome.view()).min(MAX_VIEWS - 1)].get_or_init(Cell::new);
         let kind = usize::from(outcome.type_slot()).min(TYPE_NAMES.len() - 1);
         add(&cell.requests[family as usize][kind], 1);
         add(&cell.responses[usize::from(outcome.rcode()).min(RCODES - 1)], 1);

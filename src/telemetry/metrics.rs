@@ -89,9 +89,7 @@ impl Collector for Everything {
 }
 
 fn build(families: &mut Families) {
-    let revision = option_env!("CLUSTERSET_DNS_REVISION").unwrap_or("unknown");
-    let compiler =
-        option_env!("CLUSTERSET_DNS_RUSTC").unwrap_or(concat!("rustc ", env!("CARGO_PKG_RUST_VERSION"), "+"));
+    let (revision, compiler) = (env!("CLUSTERSET_DNS_REVISION"), env!("CLUSTERSET_DNS_RUSTC"));
     families.add("build_info", &[env!("CARGO_PKG_VERSION"), revision, compiler], 1.0);
 }
 

@@ -46,16 +46,33 @@ impl Accepting {
             }
             match ready!(listener.poll_accept(cx)) {
                 Ok((stream, peer)) => {
-                    // A reply must not wait for the acknowledgement of the one before.
-                    if let Ok(permit) = self.admission.admit(peer.ip())
-                        && stream.set_nodelay(true).is_ok()
-                    {
-                        return Poll::Ready(Accepted { stream, peer, permit });
+                    if let Some(accepted) = self.admit(stream, peer) {
+                        return Poll::Ready(accepted);
                     }
                 }
                 Err(error) => self.after(&error),
             }
         }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Accepted> {
+        let permit = self.admission.admit(peer.ip()).ok()?;
+        // A reply must not wait for the acknowledgement of the one before.
+        stream.set_nodelay(true).ok()?;
+        Some(Accepted { stream, peer, permit })
+    }
+
+    /// Closes the listener, after taking the connections that wait in it: they would be reset otherwise.
+    pub fn sweep(&self, listener: TcpListener) -> Vec<Accepted> {
+        let Ok(listener) = listener.into_std() else { return Vec::new() };
+        // The listener does not block: the first error says that none is left.
+        let waiting = std::iter::from_fn(|| listener.accept().ok());
+        waiting
+            .filter_map(|(stream, peer)| {
+                stream.set_nonblocking(true).ok()?;
+                self.admit(TcpStream::from_std(stream).ok()?, peer)
+            })
+            .collect()
     }
 
     fn after(&mut self, error: &io::Error) {

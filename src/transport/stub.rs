@@ -1,6 +1,6 @@
 //! An answerer for tests of the sockets: the reply is the query with QR set, and what the question begins with decides.
 
-use super::answerer::{Answerer, TransferMessages};
+use super::answerer::{Answerer, Slot, TransferMessages};
 use crate::responder::{Client, DropReason, Outcome, Verdict};
 use std::net::IpAddr;
 
@@ -26,6 +26,14 @@ fn outcome(address: IpAddr) -> Outcome {
 }
 
 impl Answerer for Stub {
+    type Scratch = ();
+
+    fn answer_batch(&self, (): &mut (), slots: &mut [Slot<'_>]) {
+        for slot in slots {
+            slot.verdict = self.answer(&slot.client, slot.query, slot.reply);
+        }
+    }
+
     fn answer(&self, client: &Client, query: &[u8], reply: &mut [u8]) -> Verdict {
         if query.len() < 12 {
             return Verdict::Drop(DropReason::Short);

@@ -49,10 +49,11 @@ pub async fn serve<A: Answerer>(listener: TcpListener, service: TcpService<A>) {
             }
             accepted = accept(&listener, &mut accepting) => accepted,
         };
-        let connection = Connection::new(accepted.stream, accepted.peer, accepted.permit, Arc::clone(&service));
-        connections.spawn(connection.run());
+        connections.spawn(Connection::new(accepted, Arc::clone(&service)).run());
     }
-    drop(listener);
+    for accepted in accepting.sweep(listener) {
+        connections.spawn(Connection::new(accepted, Arc::clone(&service)).run());
+    }
     while let Some(ended) = connections.join_next().await {
         note_panic(&service, ended);
     }

@@ -58,8 +58,9 @@ struct Answered {
 }
 
 /// What a worker keeps from batch to batch.
-struct Round {
+struct Round<A: Answerer> {
     batch: Batch,
+    scratch: A::Scratch,
     answered: Vec<Answered>,
     random: Random,
 }
@@ -70,6 +71,7 @@ impl<A: Answerer> Worker<A> {
         let calls = if self.batch <= 1 { Calls::Single } else { Calls::Batched };
         let mut round = Round {
             batch: Batch::new(self.batch.min(BATCH_MAX), self.reply_size, self.with_destination, calls),
+            scratch: A::Scratch::default(),
             answered: Vec::with_capacity(BATCH_MAX),
             random: Random::seeded(),
         };
@@ -106,7 +108,7 @@ impl<A: Answerer> Worker<A> {
         thread::sleep(ERROR_PAUSE);
     }
 
-    fn answer(&self, round: &mut Round, received: usize) {
+    fn answer(&self, round: &mut Round<A>, received: usize) {
         let start = Instant::now();
         round.answered.clear();
         // Few slots are cheap to make, and at low rates most batches hold one query.
@@ -128,9 +130,9 @@ impl<A: Answerer> Worker<A> {
         }
     }
 
-    fn answer_slots<const SLOTS: usize>(&self, round: &mut Round, received: usize) {
+    fn answer_slots<const SLOTS: usize>(&self, round: &mut Round<A>, received: usize) {
         let asked = Asked { transport: Transport::Udp, view: self.view };
-        let Round { batch, answered, random } = round;
+        let Round { batch, scratch, answered, random } = round;
         let mut datagrams = batch.datagrams();
         let mut slots: [Slot<'_>; SLOTS] = std::array::from_fn(|_| match datagrams.next() {
             Some(datagram) => Slot {
@@ -142,7 +144,7 @@ impl<A: Answerer> Worker<A> {
             None => empty_slot(),
         });
         let slots = &mut slots[..received.min(SLOTS)];
-        if catch_unwind(AssertUnwindSafe(|| self.answerer.answer_batch(slots))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| self.answerer.answer_batch(scratch, slots))).is_err() {
             self.answer_apart(slots);
         }
         for (number, slot) in slots.iter_mut().enumerate() {

@@ -25,6 +25,16 @@ fn pages_are_handed_over_as_one_whole_list() {
 }
 
 #[test]
+fn lists_are_packed_and_watches_are_not() {
+    let mut watched = Watched::new(server());
+    watched.replaced(Kind::EndpointSlice);
+    watched.server.put(slice("new", "10.0.0.2"));
+    watched.applied("new");
+    let encoding = |on| watched.server.journal().into_iter().find(|request| request.is(SLICES, on)).unwrap().encoding;
+    assert_eq!((encoding(On::List).as_str(), encoding(On::Watch).as_str()), ("gzip", "identity"));
+}
+
+#[test]
 fn observations_carry_cluster_generation_and_the_time_of_their_octets() {
     let mut watched = Watched::new(server());
     watched.replaced(Kind::EndpointSlice);

@@ -42,8 +42,7 @@ pub async fn handle(
     headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let request = request(&uri, query, authorization.to_owned());
+    let request = request(&uri, query, &headers);
     state.journal.lock().unwrap().push(request.clone());
     if request.authorization != format!("Bearer {}", state.store.lock().unwrap().token) {
         return scripted(Reply::status(401)).await;
@@ -55,7 +54,8 @@ pub async fn handle(
     }
 }
 
-fn request(uri: &Uri, query: HashMap<String, String>, authorization: String) -> Request {
+fn request(uri: &Uri, query: HashMap<String, String>, headers: &HeaderMap) -> Request {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let plural = uri.path().rsplit('/').next().and_then(known).unwrap_or_default().to_owned();
     let on = match (plural.as_str(), query.contains_key("watch"), query.get("limit").map(String::as_str)) {
         ("", ..) => On::Discover,
@@ -63,7 +63,15 @@ fn request(uri: &Uri, query: HashMap<String, String>, authorization: String) -> 
         (_, false, Some("1")) => On::Check,
         _ => On::List,
     };
-    Request { at: Instant::now(), uri: uri.to_string(), plural, on, query, authorization }
+    Request {
+        at: Instant::now(),
+        uri: uri.to_string(),
+        plural,
+        on,
+        query,
+        authorization: header("authorization"),
+        encoding: header("accept-encoding"),
+    }
 }
 
 async fn stored(state: &Arc<State>, path: &str, request: &Request) -> Response {

@@ -102,6 +102,8 @@ pub struct Request {
     pub on: On,
     pub query: HashMap<String, String>,
     pub authorization: String,
+    /// `Accept-Encoding`.
+    pub encoding: String,
 }
 
 impl Request {

@@ -6,6 +6,7 @@ pub mod slots;
 pub mod tcp;
 pub mod udp;
 
+use crate::echo::RECEIVE_BUFFER;
 use crate::expect::Questions;
 use crate::process;
 use crate::stats::Latencies;
@@ -46,11 +47,17 @@ pub struct Plan {
     pub pid: Option<u32>,
 }
 
+/// 64 where a server may have the receive buffer for 8 sockets of it, else 16: with less room the kernel drops queries.
+pub fn default_window() -> usize {
+    let most = std::fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap_or_default();
+    if most.trim().parse::<i32>().is_ok_and(|most| most >= RECEIVE_BUFFER) { 64 } else { 16 }
+}
+
 impl Plan {
-    /// Eight sockets with 64 queries each, closed loop, for one second after 0.3 s.
+    /// Eight sockets with [`default_window`] queries each, closed loop, for one second after 0.3 s.
     pub fn new(server: SocketAddr, check: Check) -> Self {
         let (warmup, measure) = (Duration::from_millis(300), Duration::from_secs(1));
-        Plan { server, check, sockets: 8, window: 64, rate: None, warmup, measure, pid: None }
+        Plan { server, check, sockets: 8, window: default_window(), rate: None, warmup, measure, pid: None }
     }
 }
 

@@ -77,7 +77,7 @@ fn row(set: &Clusterset, changes: &[Change]) -> Row {
             "title": title, "names": names.median, "most_names": most, "publishes": publishes.median,
             "cpu_ms": cpu.median, "milliseconds": wall.median,
         }),
-        failed: most > OWN_NAMES || most < 1.0,
+        failed: !(1.0..=OWN_NAMES).contains(&most),
     }
 }
 

@@ -81,6 +81,20 @@ fn tcp(server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
     Ok(reply)
 }
 
+#[cfg(feature = "grpc")]
+fn grpc(server: SocketAddr, query: &[u8]) -> io::Result<Vec<u8>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let limit = PATIENCE * TRIES;
+    let asked =
+        async { tokio::time::timeout(limit, crate::transport::grpc::client::query(server, query, limit)).await };
+    match runtime.block_on(asked) {
+        Ok(reply) => reply.map_err(io::Error::other),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, format!("timed out after {} s", limit.as_secs()))),
+    }
+}
+
+#[cfg(not(feature = "grpc"))]
 fn grpc(_server: SocketAddr, _query: &[u8]) -> io::Result<Vec<u8>> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "this build has no gRPC client; use UDP or --tcp"))
+    let message = "this build has no gRPC client (feature `grpc`); use UDP or --tcp";
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }

@@ -60,10 +60,11 @@ fn serve(script: Script) -> String {
 }
 
 fn ask_at(server: String, change: impl FnOnce(&mut Lookup)) -> (u8, String, String) {
-    let mut lookup = Lookup { server: Some(server), ..Lookup::new("web.shop.svc.clusterset.local") };
+    let (name, rtype, transport) = ("web.shop.svc.clusterset.local".to_owned(), "A".to_owned(), Transport::Udp);
+    let mut lookup = Lookup { name, rtype, server, transport, ecs: None, count: 1, json: false };
     change(&mut lookup);
     let (mut out, mut errors) = (Vec::new(), Vec::new());
-    let code = run(&lookup, &mut out, &mut errors).unwrap();
+    let code = perform(&lookup, &mut out, &mut errors).unwrap();
     (code, String::from_utf8(out).unwrap(), String::from_utf8(errors).unwrap())
 }
 
@@ -141,17 +142,17 @@ fn nobody_there_is_no_reply() {
     let (code, out, errors) = ask_at(closed.clone(), |lookup| lookup.transport = Transport::Tcp);
     assert_eq!((code, &*out), (exit::NO_REPLY, ""));
     assert!(errors.starts_with(&format!("error: no reply from {closed}: ")), "{errors}");
+    assert_eq!(ask_at(closed, |lookup| lookup.transport = Transport::Grpc).0, exit::NO_REPLY);
 }
 
 #[test]
 fn wrong_arguments_are_usage_errors_that_say_what_to_write() {
     type Change = fn(&mut Lookup);
-    let cases: [(Change, &str); 5] = [
+    let cases: [(Change, &str); 4] = [
         (|l| l.name = "a..b".into(), "is no domain name"),
-        (|l| l.rtype = Some("AAAAA".into()), "is no record type; write A"),
-        (|l| l.rtype = Some("axfr".into()), "use `dig @SERVER ZONE AXFR`"),
-        (|l| l.server = Some("localhost".into()), "is no address; write"),
-        (|l| l.ecs = Some("10.0.0.0/33".into()), "is no prefix; write"),
+        (|l| l.rtype = "AAAAA".into(), "is no record type; write A"),
+        (|l| l.rtype = "axfr".into(), "use `dig @SERVER ZONE AXFR`"),
+        (|l| l.server = "localhost".into(), "is no address; write"),
     ];
     for (change, part) in cases {
         let (code, out, errors) = ask_at("127.0.0.1:9".into(), change);
@@ -161,7 +162,7 @@ fn wrong_arguments_are_usage_errors_that_say_what_to_write() {
 }
 
 #[test]
-fn servers_types_and_prefixes_are_read() {
+fn servers_and_types_are_read() {
     let at = |text, transport| server(text, transport).unwrap().to_string();
     assert_eq!(at("10.96.0.53", Transport::Udp), "10.96.0.53:53");
     assert_eq!(at("10.96.0.53", Transport::Grpc), "10.96.0.53:8053");
@@ -171,6 +172,28 @@ fn servers_types_and_prefixes_are_read() {
     assert_eq!(record_type("srv"), Ok(RecordType::SRV));
     assert_eq!(record_type("TYPE33"), Ok(RecordType::SRV));
     assert_eq!(record_type("type65280"), Ok(RecordType::Unknown(65280)));
-    let subnet = subnet("10.2.3.4/16").unwrap();
-    assert_eq!((subnet.addr().to_string(), subnet.source_prefix()), ("10.2.0.0".to_owned(), 16));
+}
+
+#[test]
+fn a_client_subnet_goes_out_and_its_scope_is_printed() {
+    let echo_subnet: Script = |reply| {
+        let mut edns = hickory_proto::op::Edns::new();
+        edns.options_mut().insert(EdnsOption::Subnet(ClientSubnet::new([10, 2, 0, 0].into(), 16, 24)));
+        reply.set_edns(edns);
+    };
+    let (_, out, _) = ask_at(serve(echo_subnet), |lookup| lookup.ecs = Prefix::parse("10.2.3.4/16"));
+    assert!(out.contains("; CLIENT-SUBNET: 10.2.0.0/16/24"), "{out}");
+    let ecs = Prefix::parse("10.2.3.4/16");
+    let lookup = Lookup {
+        name: "a".into(),
+        rtype: "A".into(),
+        server: "::1".into(),
+        transport: Transport::Udp,
+        ecs,
+        count: 1,
+        json: false,
+    };
+    let query = plan(&lookup).unwrap().query;
+    let expected = EdnsOption::Subnet(ClientSubnet::new([10, 2, 0, 0].into(), 16, 0));
+    assert_eq!(query.edns.unwrap().option(hickory_proto::rr::rdata::opt::EdnsCode::Subnet), Some(&expected));
 }

@@ -1,6 +1,7 @@
 //! Which clusters name a host in a global zone, and where the limits of a cluster cut.
 
 use super::{ClusterSet, Member, Settings, Slot};
+use crate::model::fact::Kind;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -89,6 +90,13 @@ impl ClusterSet {
     pub fn host_holders(&self, host: &str) -> impl Iterator<Item = (Slot, &Member)> {
         let slots = self.hosts.holders.get(host).map_or(&[][..], Vec::as_slice);
         slots.iter().filter_map(|slot| Some((*slot, self.at(*slot)?)))
+    }
+
+    /// Hosts whose addresses take their cluster from ranges: those that a DNSEndpoint names.
+    pub(super) fn hosts_with_records(&self) -> impl Iterator<Item = &Arc<str>> {
+        let any = self.members().any(|(_, member)| member.facts.count(Kind::DnsEndpoint) > 0);
+        let hosts = any.then(|| self.hosts.holders.keys()).into_iter().flatten();
+        hosts.filter(|host| self.host_holders(host).any(|(_, m)| m.facts.hosts().endpoints(host).next().is_some()))
     }
 
     /// True while a cluster that could name a host is unknown and its grace runs (DNS.md section 4). No mode excludes

@@ -7,7 +7,38 @@ use std::ops::Bound;
 
 /// Service key -> numbers of the clusters that export or import it, ascending.
 #[derive(Debug, Default)]
-pub(super) struct Index(BTreeMap<ServiceKey, Vec<Slot>>);
+pub(super) struct Index(BTreeMap<ServiceKey, Holders>);
+
+/// Most services have one holder: no allocation for that.
+#[derive(Debug)]
+enum Holders {
+    One(Slot),
+    Many(Box<[Slot]>),
+}
+
+impl Holders {
+    fn slots(&self) -> &[Slot] {
+        match self {
+            Holders::One(slot) => std::slice::from_ref(slot),
+            Holders::Many(slots) => slots,
+        }
+    }
+
+    /// `None` when the list is empty.
+    fn of(mut slots: Vec<Slot>) -> Option<Self> {
+        slots.sort_unstable();
+        slots.dedup();
+        match slots[..] {
+            [] => None,
+            [one] => Some(Holders::One(one)),
+            _ => Some(Holders::Many(slots.into())),
+        }
+    }
+
+    fn without(&self, slot: Slot) -> Option<Self> {
+        Holders::of(self.slots().iter().copied().filter(|held| *held != slot).collect())
+    }
+}
 
 impl Index {
     pub(super) fn contains(&self, key: &ServiceKey) -> bool {
@@ -15,28 +46,31 @@ impl Index {
     }
 
     pub(super) fn holders(&self, key: &ServiceKey) -> &[Slot] {
-        self.0.get(key).map_or(&[], Vec::as_slice)
+        self.0.get(key).map_or(&[], Holders::slots)
     }
 
     pub(super) fn set(&mut self, key: &ServiceKey, slot: Slot, holds: bool) {
-        if !holds {
-            let Some(slots) = self.0.get_mut(key) else { return };
-            slots.retain(|held| *held != slot);
-            if slots.is_empty() {
-                self.0.remove(key);
-            }
+        let held = self.0.get(key).map_or(&[][..], Holders::slots);
+        if held.contains(&slot) == holds {
             return;
         }
-        let slots = self.0.entry(key.clone()).or_insert_with(|| Vec::with_capacity(1));
-        if let Err(at) = slots.binary_search(&slot) {
-            slots.insert(at, slot);
+        let slots = match holds {
+            true => held.iter().copied().chain([slot]).collect(),
+            false => held.iter().copied().filter(|other| *other != slot).collect(),
+        };
+        match Holders::of(slots) {
+            Some(holders) => drop(self.0.insert(key.clone(), holders)),
+            None => drop(self.0.remove(key)),
         }
     }
 
     pub(super) fn remove_slot(&mut self, slot: Slot) {
-        self.0.retain(|_, slots| {
-            slots.retain(|held| *held != slot);
-            !slots.is_empty()
+        self.0.retain(|_, holders| match holders.without(slot) {
+            Some(rest) => {
+                *holders = rest;
+                true
+            }
+            None => false,
         });
     }
 

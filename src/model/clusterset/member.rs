@@ -20,6 +20,8 @@ pub struct Member {
     pub(super) facts: ClusterFacts,
     /// First service key over the limits of the cluster; it and all behind it contribute nothing.
     pub(super) cutoff: Option<ServiceKey>,
+    /// The limits and the shape of the facts that the cut was found for.
+    measured: (ClusterLimits, (u64, usize)),
     /// First host over the limit of the cluster; it and all behind it contribute nothing.
     pub(super) host_cutoff: Option<Arc<str>>,
 }
@@ -27,7 +29,8 @@ pub struct Member {
 impl Member {
     pub(super) fn new(cluster: Cluster, generation: u64) -> Self {
         let (state, facts) = (State::default(), ClusterFacts::default());
-        Member { cluster, generation, state, grace_over: false, facts, cutoff: None, host_cutoff: None }
+        let measured = (ClusterLimits::default(), facts.shape());
+        Member { cluster, generation, state, grace_over: false, facts, cutoff: None, measured, host_cutoff: None }
     }
 
     /// The registry entry.
@@ -91,6 +94,10 @@ impl Member {
 
     /// Finds the cut anew; services that came in or out are added to `touched`.
     pub(super) fn measure(&mut self, limits: &ClusterLimits, touched: &mut HashSet<ServiceKey>) {
+        let now = (*limits, self.facts.shape());
+        if std::mem::replace(&mut self.measured, now) == now {
+            return;
+        }
         let cutoff = cutoff(&self.facts, limits);
         if cutoff == self.cutoff {
             return;

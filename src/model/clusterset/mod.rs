@@ -6,6 +6,7 @@
 mod hosts;
 mod index;
 mod member;
+mod ranges;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -141,7 +142,10 @@ impl ClusterSet {
             was || index.contains(key)
         });
         self.hosts.update(slot, member, &self.settings, &mut touched.hosts);
-        touched.everything |= std::mem::take(&mut touched.ranges) && self.networks_differ();
+        if touched.ranges {
+            touched.everything |= self.networks_differ();
+            touched.hosts.extend(self.hosts_with_records().cloned());
+        }
         touched
     }
 

@@ -1,7 +1,8 @@
 //! Tests of the set: generations, the index, and that the order of observations does not matter.
 
 use super::ClusterSet;
-use crate::model::cluster::{Cluster, State};
+use crate::model::address::Prefix;
+use crate::model::cluster::{Cluster, GatewayAddress, Mode, Reach, State};
 use crate::model::fact::*;
 use crate::model::fixture::*;
 use crate::model::id::{ClusterId, ServiceKey};
@@ -65,6 +66,20 @@ fn a_changed_state_touches_everything_once() {
     assert!(world.set.put_cluster(Cluster::new(id), 1).is_empty(), "the same entry");
 }
 
+#[test]
+fn overlapping_ranges_of_one_network_are_found_once_per_pair() {
+    let mut world = World::new(&["east", "north", "west"]);
+    let ranges = |texts: &[&str]| texts.iter().filter_map(|text| Prefix::parse(text)).collect::<Vec<_>>();
+    world.cluster("east", |c| c.cidrs = ranges(&["10.96.0.0/12", "10.1.0.0/16"]));
+    world.cluster("west", |c| c.cidrs = ranges(&["10.97.0.0/12", "10.1.2.0/24", "10.2.0.0/16"]));
+    world.cluster("north", |c| c.cidrs = ranges(&["10.3.0.0/16", "fd00::/48"]));
+    let found = world.set.range_findings();
+    assert_eq!(codes(&found), ["cidr-overlap"]);
+    assert!(found[0].message.contains("10.1.0.0/16 overlaps 10.1.2.0/24 of cluster west"), "{}", found[0]);
+    world.cluster("east", |c| c.locality.network = text("n1")).cluster("west", |c| c.locality.network = text("n2"));
+    assert!(world.set.range_findings().is_empty(), "different networks");
+}
+
 const CLUSTERS: [&str; 3] = ["east", "north", "west"];
 const KEYS: [&str; 3] = ["shop/web", "shop/db", "pay/web"];
 type Objects = BTreeMap<(usize, Kind, ObjectKey), Fact>;
@@ -85,7 +100,11 @@ fn fact(key: &str, variant: u8, kind: u8) -> Fact {
         4 => copy(key, CLUSTERS[usize::from(variant)], &[pod]).into(),
         5 if variant == 0 => headless_import(key).into(),
         5 => import(key, &[cluster_ip.as_str()][usize::from(variant) - 1..]).into(),
-        6 => node("n1", "eu", ["a", "b", "c"][usize::from(variant)]),
+        6 => with(node("n1", "eu", ["a", "b", "c"][usize::from(variant)]), |node| {
+            let Fact::Node(node) = node else { return };
+            node.pod_cidrs =
+                Prefix::parse(["10.1.0.1", "10.2.0.0/16", "fd00::/64"][usize::from(variant)]).into_iter().collect();
+        }),
         _ => namespace(["shop", "pay", "empty"][usize::from(variant)]),
     }
 }
@@ -146,14 +165,39 @@ fn take(world: &mut World, objects: &mut Objects, step: Step) -> crate::model::T
     }
 }
 
+/// Mode, reach and network of each cluster.
+type Registry = [(Mode, Reach, Option<&'static str>); 3];
+
+fn any_registry() -> impl Strategy<Value = Registry> {
+    let mode = prop_oneof![3 => Just(Mode::Both), 1 => Just(Mode::Import), 1 => Just(Mode::Direct)];
+    let reaches = [Reach::Auto, Reach::ClusterIp, Reach::LoadBalancer, Reach::Endpoints, Reach::Gateway];
+    let network = prop::sample::select(vec![None, Some("n1"), Some("n2")]);
+    prop::array::uniform3((mode, prop::sample::select(reaches.to_vec()), network))
+}
+
+fn world(registry: &Registry) -> World {
+    let mut world = World::new(&CLUSTERS);
+    for (id, (mode, reach, network)) in CLUSTERS.into_iter().zip(registry) {
+        world.cluster(id, |cluster| {
+            (cluster.mode, cluster.reach) = (*mode, *reach);
+            cluster.locality.network = network.map(Into::into);
+            cluster.gateways = vec![GatewayAddress::Ip(ip("203.0.113.1"))];
+        });
+    }
+    world
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     /// Any sequence of observations ends where building from scratch from the final facts ends, and what a step
     /// does not touch answers as before.
     #[test]
-    fn any_sequence_equals_building_from_scratch(steps in prop::collection::vec(any_step(), 0..40)) {
-        let mut world = World::new(&CLUSTERS);
+    fn any_sequence_equals_building_from_scratch(
+        registry in any_registry(),
+        steps in prop::collection::vec(any_step(), 0..30),
+    ) {
+        let mut world = world(&registry);
         let mut objects = Objects::new();
         for step in steps {
             let before = picture(&world.set);
@@ -166,7 +210,7 @@ proptest! {
                 prop_assert!(touched.everything || before.0.contains(seen), "{} was not touched", seen.0);
             }
         }
-        let mut scratch = World::new(&CLUSTERS);
+        let mut scratch = self::world(&registry);
         for ((cluster, ..), fact) in objects.into_iter().rev() {
             scratch.has(CLUSTERS[cluster], [fact]);
         }

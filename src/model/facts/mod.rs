@@ -47,6 +47,8 @@ pub struct ClusterFacts {
     /// Addresses in all slices.
     endpoints: usize,
     interner: Interner,
+    /// Moves whenever a Service object comes or goes.
+    services_revision: u64,
 }
 
 impl ClusterFacts {
@@ -91,6 +93,11 @@ impl ClusterFacts {
     /// Addresses in all slices, native and copied.
     pub fn endpoint_count(&self) -> usize {
         self.endpoints
+    }
+
+    /// Changes whenever the set of Services or the number of endpoints does: what the limits are measured by.
+    pub fn shape(&self) -> (u64, usize) {
+        (self.services_revision, self.endpoints)
     }
 
     /// What is known of a kind.

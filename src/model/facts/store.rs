@@ -216,12 +216,14 @@ impl ClusterFacts {
 
     pub(super) fn count_in(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
         self.counts[kind as usize] += 1;
+        self.services_revision += u64::from(kind == Kind::Service);
         let namespace = self.interner.get(namespace);
         touched.namespaces.extend(self.presence.add_object(&namespace));
     }
 
     pub(super) fn count_out(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
         self.counts[kind as usize] -= 1;
+        self.services_revision += u64::from(kind == Kind::Service);
         let namespace = self.interner.get(namespace);
         touched.namespaces.extend(self.presence.remove_object(&namespace));
     }

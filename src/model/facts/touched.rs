@@ -15,7 +15,8 @@ pub struct Touched {
     pub namespaces: HashSet<Arc<str>>,
     /// Everything: a cluster came or went, its settings or its state changed.
     pub everything: bool,
-    /// Pod ranges of the cluster's nodes changed. `ClusterSet::observe` turns it into `everything` where it matters.
+    /// Pod ranges of the cluster's nodes changed: overlaps are to be looked for again. Where answers depend on it,
+    /// `ClusterSet::observe` sets `everything` too.
     pub ranges: bool,
 }
 

@@ -1,8 +1,8 @@
 //! The merge of KEP-1645: all exports of one namespaced name become one service (SOURCES.md section 2).
 //!
 //! In: a service key and the facts of every known cluster. Out: a [`Service`]. Pure, and independent of the order in
-//! which anything was observed. Split by question: which exports count ([`exports`]), which ports ([`ports`]), whose
-//! annotations ([`own`]), what differs ([`differences`]).
+//! which anything was observed. Split by question: which exports count (`exports`), which ports (`ports`), whose
+//! annotations (`own`), what differs (`differences`).
 
 mod bounds;
 mod differences;

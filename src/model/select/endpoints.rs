@@ -48,7 +48,7 @@ pub(super) fn gather<'a>(
                 _ => None,
             };
             match refused {
-                Some(reason) => trace.note(|| left_out(side.cluster, fact, slice, reason)),
+                Some(reason) => trace.note(|| left_out(side.cluster, vec![fact.address], slice, reason)),
                 None => grouped.add(side, fact, slice),
             }
         }
@@ -58,20 +58,23 @@ pub(super) fn gather<'a>(
     endpoints.sort_by(|a, b| a.addresses.cmp(&b.addresses));
     let most = context.set.settings().limits.endpoints_per_service;
     for endpoint in endpoints.iter().skip(most) {
-        trace.note(|| {
-            let mut note = left_out(side.cluster, &endpoint.slice.endpoints[0], endpoint.slice, "over-limit");
-            note.addresses.clone_from(&endpoint.addresses);
-            note
-        });
+        trace.note(|| endpoint.left_out(side.cluster, "over-limit: beyond `endpointsPerService`"));
     }
     endpoints.truncate(most);
     endpoints
 }
 
-fn left_out(cluster: &ClusterId, fact: &EndpointFact, slice: &SliceFact, reason: &'static str) -> Note {
+impl Endpoint<'_> {
+    /// Says why the whole endpoint is not answered.
+    pub fn left_out(&self, cluster: &ClusterId, reason: &'static str) -> Note {
+        left_out(cluster, self.addresses.clone(), self.slice, reason)
+    }
+}
+
+fn left_out(cluster: &ClusterId, addresses: Vec<IpAddr>, slice: &SliceFact, reason: &'static str) -> Note {
     Note {
         cluster: Some(cluster.clone()),
-        addresses: vec![fact.address],
+        addresses,
         verdict: Verdict::LeftOut,
         reason: reason.into(),
         source: Some((Kind::EndpointSlice, slice.key.clone(), slice.origin.clone())),

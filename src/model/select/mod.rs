@@ -1,10 +1,10 @@
 //! What one view sees of one service (SOURCES.md 1, 4 and 5).
 //!
 //! In: a merged service, a view, the facts of all clusters. Out: a [`Selection`], and notes for whoever asks why.
-//! Pure. Each step in its own file: where the view stands ([`standing`]), which rule of 1.3 applies ([`import`],
-//! [`direct`]), what a cluster contributes ([`reach`], [`headless`], [`copies`], [`gateways`], [`endpoints`]), which
-//! [`policy`] holds, what is left out ([`thin`]), in which [`tiers`] with which [`weights`], and the answer
-//! ([`assemble`]).
+//! Pure. Each step in its own file: where the view stands (`standing`), which rule of 1.3 applies (`import`,
+//! `direct`), what a cluster contributes (`reach`, `headless`, `copies`, `gateways`, `endpoints`), which
+//! `policy` holds, what is left out (`thin`), in which `tiers` with which `weights`, and the answer
+//! (`assemble`).
 
 mod assemble;
 mod candidate;

@@ -87,11 +87,8 @@ impl<'a> Exporter<'a, '_> {
         }
         if !self.elsewhere && !self.ready.is_empty() && self.ports_fit() {
             let ready = std::mem::take(&mut self.ready);
-            let most = self.context.set.settings().remote_endpoints;
-            return (
-                "reach auto (3): its ready pods, same network and ports",
-                self.pods(spread(self.context.view, ready, most), false),
-            );
+            let near = spread(self.context, &self.member.cluster().id, ready, trace);
+            return ("reach auto (3): its ready pods, same network and ports", self.pods(near, false));
         }
         if self.elsewhere {
             let hops = self.through_gateways();
@@ -118,7 +115,7 @@ impl<'a> Exporter<'a, '_> {
         }
         let mut ready = std::mem::take(&mut self.ready);
         if !self.context.stands_in(self.member) {
-            ready = spread(self.context.view, ready, self.context.set.settings().remote_endpoints);
+            ready = spread(self.context, &self.member.cluster().id, ready, trace);
         }
         ("reach auto: a headless export, its ready pods", self.pods(ready, false))
     }

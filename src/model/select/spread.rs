@@ -1,18 +1,29 @@
 //! Which endpoints of a large remote service one view gets.
 
 use super::endpoints::Endpoint;
+use super::standing::Context;
+use crate::model::id::ClusterId;
+use crate::model::trace::Trace;
 use crate::model::view::View;
 use std::net::IpAddr;
 
-/// At most `most` endpoints: the first by a hash of endpoint and view, so that views spread over all of them and an
-/// endpoint that comes or goes moves no other.
-pub(super) fn spread<'a>(view: &View, mut endpoints: Vec<Endpoint<'a>>, most: usize) -> Vec<Endpoint<'a>> {
+/// At most `remoteEndpoints` endpoints: the first by a hash of endpoint and view, so that views spread over all of
+/// them and an endpoint that comes or goes moves no other.
+pub(super) fn spread<'a>(
+    context: &Context<'a>,
+    cluster: &ClusterId,
+    mut endpoints: Vec<Endpoint<'a>>,
+    trace: &mut impl Trace,
+) -> Vec<Endpoint<'a>> {
+    let most = context.set.settings().remote_endpoints;
     if endpoints.len() <= most {
         return endpoints;
     }
-    let seed = view_hash(view);
+    let seed = view_hash(context.view);
     endpoints.sort_by_cached_key(|endpoint| (endpoint_hash(seed, endpoint), endpoint.addresses.clone()));
-    endpoints.truncate(most);
+    for cut in endpoints.drain(most..) {
+        trace.note(|| cut.left_out(cluster, "beyond `remoteEndpoints`; other views get it"));
+    }
     endpoints.sort_by(|a, b| a.addresses.cmp(&b.addresses));
     endpoints
 }

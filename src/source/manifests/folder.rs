@@ -6,7 +6,7 @@
 use super::parse::{Contents, Entry, parse_files, unreadable};
 use super::scan::{Found, Scan, Stamp, scan};
 use crate::model::Change;
-use crate::model::fact::{Kind, ObjectKey};
+use crate::model::fact::{Fact, Kind, ObjectKey};
 use crate::model::finding::Finding;
 use crate::model::id::ClusterId;
 use crate::source::object::{Context, FieldPath};
@@ -20,6 +20,8 @@ use std::time::SystemTime;
 const MANY_DELETIONS: usize = 20;
 /// How often whole lists are repeated afterwards, one per periodic reading, so that the brake can confirm.
 const CONFIRMATIONS: u8 = 2;
+
+const KINDS: usize = Kind::ALL.len();
 
 type Object = (Kind, ObjectKey);
 type Hashing = foldhash::fast::RandomState;
@@ -58,7 +60,7 @@ struct FileState {
     has_duplicates: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Owner {
     file: Arc<str>,
     fingerprint: u64,
@@ -166,15 +168,10 @@ impl Folder {
         }
         self.loaded = true;
         self.owners.clear();
-        let mut lists = Kind::ALL.map(|kind| (kind, Vec::new(), Vec::new()));
-        for change in self.apply(files.to_vec(), contents, gone) {
-            if let Change::Apply { fact, findings } = change {
-                let list = lists.iter_mut().find(|(kind, ..)| *kind == fact.kind()).expect("every kind has a list");
-                list.1.push(fact);
-                list.2.extend(findings);
-            }
-        }
-        lists.into_iter().map(|(kind, facts, findings)| Change::Replace { kind, facts, findings }).collect()
+        let round = Round { whole: true, ..Round::default() };
+        let Round { facts, findings, .. } = self.take_over(files.to_vec(), contents, &gone, round);
+        let lists = Kind::ALL.into_iter().zip(facts).zip(findings);
+        lists.map(|((kind, facts), findings)| Change::Replace { kind, facts, findings }).collect()
     }
 
     /// How many owned objects would vanish.
@@ -190,7 +187,7 @@ impl Folder {
             .iter()
             .flat_map(|contents| {
                 let rejected = contents.rejected.iter().map(|(kind, key)| (*kind, key));
-                contents.entries.iter().map(|entry| (entry.kind, &entry.key)).chain(rejected)
+                contents.entries.iter().flatten().map(|entry| (entry.kind, &entry.key)).chain(rejected)
             })
             .collect();
         self.owners.iter().filter(|((kind, key), owner)| lost(owner) && !shown.contains(&(*kind, key))).count()
@@ -198,8 +195,15 @@ impl Folder {
 
     /// Takes over what `files` hold now, and forgets what they and the `gone` ones no longer hold.
     fn apply(&mut self, files: Vec<Found>, contents: Vec<Contents>, gone: Vec<Arc<str>>) -> Vec<Change> {
+        let mut round = self.take_over(files, contents, &gone, Round::default());
+        let deletions = self.forget(&round);
+        round.changes.extend(deletions);
+        round.changes
+    }
+
+    fn take_over(&mut self, files: Vec<Found>, contents: Vec<Contents>, gone: &[Arc<str>], mut round: Round) -> Round {
         let now = SystemTime::now();
-        let mut round = Round { touched: gone.iter().cloned().collect(), ..Round::default() };
+        round.touched.extend(gone.iter().cloned());
         round.touched.extend(files.iter().map(|found| found.shown.clone()));
         for (found, contents) in files.into_iter().zip(contents) {
             if contents.vanished {
@@ -213,23 +217,22 @@ impl Folder {
             if contents.broken {
                 round.broken.insert(found.shown.clone());
             }
-            for entry in contents.entries {
+            for entry in contents.entries.into_iter().flatten() {
                 self.claim(entry, &found.shown, &mut state, &mut round);
             }
             self.files.insert(found.shown, state);
         }
-        for path in &gone {
+        for path in gone {
             self.files.remove(path);
         }
-        round.changes.extend(self.forget(&round));
-        round.changes
+        round
     }
 
     /// Gives the object to the file, unless one that comes first by path has it.
     fn claim(&mut self, entry: Entry, path: &Arc<str>, state: &mut FileState, round: &mut Round) {
         let object = (entry.kind, entry.key.clone());
         if let Some(owner) = self.owners.get(&object) {
-            let holds = round.claimed.contains(&object) || !round.touched.contains(&owner.file);
+            let holds = round.whole || round.claimed.contains(&object) || !round.touched.contains(&owner.file);
             if holds && owner.file <= *path {
                 state.has_duplicates = true;
                 state.findings.push(duplicate(&entry, path, &owner.file, &self.context));
@@ -241,11 +244,17 @@ impl Folder {
             }
         }
         let owner = Owner { file: path.clone(), fingerprint: entry.fingerprint };
-        let same =
-            self.owners.get(&object).is_some_and(|old| old.file == owner.file && old.fingerprint == owner.fingerprint);
+        if round.whole {
+            let list = Kind::ALL.iter().position(|kind| *kind == object.0).expect("ALL holds every kind");
+            round.facts[list].push(entry.fact);
+            round.findings[list].extend(entry.findings);
+            self.owners.insert(object, owner);
+            return;
+        }
+        let changed = self.owners.get(&object).is_none_or(|old| *old != owner);
         self.owners.insert(object.clone(), owner);
         round.claimed.insert(object);
-        if !same {
+        if changed {
             round.changes.push(Change::Apply { fact: entry.fact, findings: entry.findings });
         }
     }
@@ -285,6 +294,11 @@ struct Round {
     kept: HashMap<Object, Arc<str>, Hashing>,
     /// Files that hold something unreadable.
     broken: HashSet<Arc<str>>,
+    /// The first reading, or one that starts over: facts and findings go into lists, by the position of their kind
+    /// in [`Kind::ALL`].
+    whole: bool,
+    facts: [Vec<Fact>; KINDS],
+    findings: [Vec<Finding>; KINDS],
     changes: Vec<Change>,
 }
 

@@ -36,7 +36,8 @@ pub struct Entry {
 /// What a file, or a part of one, holds.
 #[derive(Debug, Default)]
 pub struct Contents {
-    pub entries: Vec<Entry>,
+    /// In batches, so that those of a large file are never moved together.
+    pub entries: Vec<Vec<Entry>>,
     /// Objects that cannot be used in their present state.
     pub rejected: Vec<(Kind, ObjectKey)>,
     /// Findings that belong to no entry.
@@ -137,7 +138,7 @@ fn decode_batches(receiver: &Mutex<Receiver<Batch>>, files: &[Found], context: &
     loop {
         let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Batch { file, number, pieces }) = batch else { return parts };
-        let mut contents = Contents::default();
+        let mut contents = Contents { entries: vec![Vec::with_capacity(pieces.len())], ..Contents::default() };
         for piece in pieces {
             decode_piece(piece, &files[file].shown, context, &mut contents);
         }
@@ -187,7 +188,11 @@ impl Contents {
         match object.outcome {
             Outcome::Object { fact, findings } => {
                 let fingerprint = whole.unwrap_or_else(|| fact_fingerprint(&fact, &findings));
-                self.entries.push(Entry { kind: fact.kind(), key: fact.key(), line, fingerprint, fact, findings });
+                let entry = Entry { kind: fact.kind(), key: fact.key(), line, fingerprint, fact, findings };
+                match self.entries.last_mut() {
+                    Some(batch) => batch.push(entry),
+                    None => self.entries.push(vec![entry]),
+                }
             }
             Outcome::Rejected { kind, key, finding } => {
                 self.broken |= key.is_none() && finding.code == "bad-object";

@@ -126,7 +126,11 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, '_> {
         while let Some(key) = map.next_key_seed(KeyText)? {
             match &*key {
                 "items" => parsed.items = map.next_value_seed(ItemsSeed(self.context))?,
-                key => parsed.raw.read_field(key, &mut map, self.faults)?,
+                key => {
+                    if !parsed.raw.read_field(key, &mut map, self.faults)? {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
             }
         }
         Ok(Some(parsed))

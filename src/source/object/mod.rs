@@ -15,6 +15,9 @@ mod lenient;
 mod list;
 mod locate;
 mod raw;
+mod raw_host;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use context::{Context, FieldPath, Interner, Source};

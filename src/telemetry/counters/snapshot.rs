@@ -1,10 +1,9 @@
 //! The sum of all workers' counters at one moment.
 
 use super::{
-    Cell, Counters, DROP_REASONS, DURATION_BUCKETS, EDE_CODES, MAX_VIEWS, MAX_ZONES, RCODES, REFUSALS, SIZE_BOUNDS,
-    TIMEOUTS, WorkerCounters,
+    Cell, Counters, DROP_REASONS, DURATION_BUCKETS, EDE_CODES, RCODES, REFUSALS, SIZE_BOUNDS, TIMEOUTS, WorkerCounters,
 };
-use crate::responder::{NO_ZONE, TYPE_NAMES, Transport};
+use crate::responder::{TYPE_NAMES, Transport};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// Counts of one zone and view on one server and transport. Histograms hold one count per bucket, not cumulated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellCounts {
-    /// Frame zone number, or [`NO_ZONE`] for what reached no zone.
+    /// Frame zone number, or [`NO_ZONE`](crate::responder::NO_ZONE) for what reached no zone.
     pub zone: u8,
     /// Frame view number.
     pub view: u8,
@@ -120,7 +119,7 @@ type Key = (String, u8);
 #[derive(Default)]
 struct ServerSum {
     transport: Option<Transport>,
-    cells: BTreeMap<usize, CellCounts>,
+    cells: BTreeMap<(u8, u8), CellCounts>,
     ede: [u64; EDE_CODES],
     dropped: [u64; DROP_REASONS.len()],
     malformed: u64,
@@ -134,10 +133,11 @@ impl ServerSum {
         absorb(&mut self.dropped, &worker.dropped);
         self.malformed += worker.malformed.load(Relaxed);
         self.panics += worker.panics.load(Relaxed);
-        for (index, cell) in worker.cells.iter().enumerate().filter_map(|(i, cell)| Some((i, cell.get()?))) {
-            let zone = if index / MAX_VIEWS == MAX_ZONES { NO_ZONE } else { (index / MAX_VIEWS) as u8 };
-            let view = (index % MAX_VIEWS) as u8;
-            self.cells.entry(index).or_insert_with(|| CellCounts::new(zone, view)).absorb(cell);
+        for (zone, row) in (0..=u8::MAX).zip(&*worker.rows) {
+            let cells = row.get().into_iter().flat_map(|row| (0..=u8::MAX).zip(&row.0));
+            for (view, cell) in cells.filter_map(|(view, cell)| Some((view, cell.get()?))) {
+                self.cells.entry((zone, view)).or_insert_with(|| CellCounts::new(zone, view)).absorb(cell);
+            }
         }
     }
 

@@ -72,10 +72,10 @@ fn workers_of_one_server_are_summed_and_others_stay_apart() {
 fn numbers_out_of_range_are_counted_in_the_last_slot() {
     let counters = Counters::default();
     let worker = counters.worker("dns://:53", Transport::Tcp);
-    let outcome = Outcome::new(200, 200, 200, 200).with_ede(200).with_malformed(true);
+    let outcome = Outcome::new(254, 200, 200, 200).with_ede(200).with_malformed(true);
     worker.record(outcome, Family::V4, 70_000, 70_000, elapsed(60_000_000));
     let server = &counters.snapshot().servers[0];
-    assert_eq!((server.cells[0].zone, server.cells[0].view), (15, 63));
+    assert_eq!((server.cells[0].zone, server.cells[0].view), (254, 63));
     assert_eq!((server.cells[0].responses[17], server.cells[0].durations[16]), (1, 1));
     assert_eq!((server.ede[31], server.malformed), (1, 1));
 }

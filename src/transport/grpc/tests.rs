@@ -38,6 +38,16 @@ impl Running {
         Self::start(GrpcLimits::default(), None).await
     }
 
+    /// Waits until so many connections are open.
+    async fn connections(&self, count: u64) {
+        let reached = async {
+            while self.counters.snapshot().grpc.connections != count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(LIMIT, reached).await.expect("as many connections as expected");
+    }
+
     async fn client(&self) -> Client {
         Client::connect(self.address, LIMIT).await.unwrap()
     }
@@ -86,16 +96,15 @@ async fn raw(address: SocketAddr, path: &'static str, body: Vec<u8>) -> Code {
     channel.ready().await.unwrap();
     let path = tonic::codegen::http::uri::PathAndQuery::from_static(path);
     let codec = tonic_prost::ProstCodec::<RawField, RawField>::default();
-    let reply = channel.unary(tonic::Request::new(RawField { number: body }), path, codec).await;
+    let reply = channel.unary(tonic::Request::new(RawField { other: body }), path, codec).await;
     reply.map_or_else(|status| status.code(), |_| Code::Ok)
 }
 
-/// Field 1 as something that is no `bytes msg`: packed numbers whose octets do not parse as UTF-8 or a message matter
-/// little; field 1 sent as a varint does.
+/// A message without field 1: for the server a packet with an empty `msg`.
 #[derive(Clone, PartialEq, prost::Message)]
 struct RawField {
     #[prost(bytes = "vec", tag = "2")]
-    number: Vec<u8>,
+    other: Vec<u8>,
 }
 
 #[tokio::test]
@@ -130,12 +139,7 @@ async fn a_connection_that_grows_old_is_told_to_go_and_the_client_goes_on() {
     let running = Running::start(limits, None).await;
     let client = running.client().await;
     assert_eq!(text(&client.query(&query(1, "young")).await.unwrap()), "young");
-    let gone = async {
-        while running.counters.snapshot().grpc.connections > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(LIMIT, gone).await.expect("the connection ends");
+    running.connections(0).await;
     assert_eq!(text(&client.query(&query(2, "again")).await.unwrap()), "again");
 }
 
@@ -158,6 +162,7 @@ async fn a_peer_that_does_not_begin_is_closed_and_at_the_cap_the_idle_give_way()
     let limits = GrpcLimits { connections: 10, per_client: 1, ..GrpcLimits::default() };
     let running = Running::start(limits, None).await;
     let first = TcpStream::connect(running.address).await.unwrap();
+    running.connections(1).await;
     let client = running.client().await;
     assert_eq!(text(&client.query(&query(1, "second")).await.unwrap()), "second");
     closes(first).await;

@@ -56,7 +56,7 @@ async fn every_listener_answers_over_its_transports() {
         assert_eq!(ask_udp(address, "over UDP").unwrap(), "over UDP");
         assert_eq!(ask_tcp(&mut connect_tcp(address), "over TCP"), "over TCP");
     }
-    drop(serving);
+    serving.drain(Duration::from_secs(10)).await;
     let servers = counters.snapshot().servers;
     let asked = servers.iter().filter(|server| !server.cells.is_empty());
     assert_eq!(asked.count(), 4, "UDP and TCP of two listeners: {servers:?}");

@@ -3,12 +3,12 @@
 use super::TcpService;
 use super::frames::{Stopped, with_scratch};
 use crate::telemetry::counters::{Elapsed, Timeout};
-use crate::transport::accept::Alarm;
+use crate::transport::accept::{Accepted, Alarm};
 use crate::transport::admission::Permit;
 use crate::transport::answerer::{Answerer, TransferMessages};
 use crate::transport::udp::family;
 use std::future::poll_fn;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -59,11 +59,11 @@ pub struct Connection<A> {
 
 impl<A: Answerer> Connection<A> {
     /// A connection that was just accepted.
-    pub fn new(stream: TcpStream, peer: SocketAddr, permit: Permit, service: Arc<TcpService<A>>) -> Self {
+    pub fn new(accepted: Accepted, service: Arc<TcpService<A>>) -> Self {
         Connection {
-            stream,
-            peer: peer.ip().to_canonical(),
-            permit,
+            stream: accepted.stream,
+            peer: accepted.peer.ip().to_canonical(),
+            permit: accepted.permit,
             service,
             input: Vec::new(),
             more: false,

@@ -48,7 +48,8 @@ pub fn read(path: &Path) -> Vec<Question> {
             questions.push(asked(words, format!("{}:{}", path.display(), number + 1)));
             continue;
         }
-        let question = questions.last_mut().unwrap_or_else(|| panic!("{}: a reply before any question", path.display()));
+        let question =
+            questions.last_mut().unwrap_or_else(|| panic!("{}: a reply before any question", path.display()));
         expect(question, line);
     }
     assert!(!questions.is_empty(), "{}: no question", path.display());

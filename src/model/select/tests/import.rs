@@ -11,7 +11,8 @@ fn the_table_of_modes() {
     let imported = || vec![import(WEB, &["10.50.0.1"]).into()];
     let vipless = || vec![import(WEB, &[]).into()];
     let none = || vec![namespace("shop")];
-    let table: [(&str, fn() -> Vec<Fact>, Mode, &str); 8] = [
+    type Facts = fn() -> Vec<Fact>;
+    let table: [(&str, Facts, Mode, &str); 8] = [
         ("usable ips, both", imported, Mode::Both, "0 - 10.50.0.1"),
         ("usable ips, import", imported, Mode::Import, "0 - 10.50.0.1"),
         ("its imports are ignored", imported, Mode::Direct, "0 east 10.1.0.1"),

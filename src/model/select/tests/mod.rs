@@ -3,6 +3,7 @@
 
 mod age;
 mod direct;
+mod explain;
 mod import;
 mod network;
 mod policy;

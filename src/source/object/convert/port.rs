@@ -11,14 +11,17 @@ const MAX_PORT_NAME: usize = 62;
 
 /// Reads a list of ports; `base` is its path. In a slice a port without number means "all ports" and is no fault.
 pub fn ports(
-    list: &Option<Vec<Option<RawPort<'_>>>>,
+    list: Option<&Vec<Option<RawPort<'_>>>>,
     base: &str,
     number_required: bool,
     report: &mut Report<'_, '_>,
 ) -> Vec<Port> {
-    present(list)
-        .filter_map(|(index, raw)| port(raw, &format_args!("{base}[{index}]"), number_required, report))
-        .collect()
+    let mut ports = Vec::with_capacity(list.map_or(0, Vec::len));
+    for (index, raw) in list.into_iter().flatten().enumerate() {
+        let Some(raw) = raw else { continue };
+        ports.extend(port(raw, &format_args!("{base}[{index}]"), number_required, report));
+    }
+    ports
 }
 
 fn port(
@@ -79,6 +82,8 @@ pub fn traffic(spec: &Spec<'_>, report: &Report<'_, '_>) -> Traffic {
         "IPv6" => Some(Family::V6),
         _ => None,
     };
+    let mut ip_families = Vec::with_capacity(spec.ip_families.as_ref().map_or(0, Vec::len));
+    ip_families.extend(present(&spec.ip_families).filter_map(|(_, text)| family(text)));
     Traffic {
         session_affinity: share(&spec.session_affinity),
         session_affinity_config: spec.session_affinity_config.as_ref().map(|config| {
@@ -91,6 +96,6 @@ pub fn traffic(spec: &Spec<'_>, report: &Report<'_, '_>) -> Traffic {
         }),
         internal_traffic_policy: share(&spec.internal_traffic_policy),
         traffic_distribution: share(&spec.traffic_distribution),
-        ip_families: present(&spec.ip_families).filter_map(|(_, text)| family(text)).collect(),
+        ip_families,
     }
 }

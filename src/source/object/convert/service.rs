@@ -19,7 +19,7 @@ pub fn service(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '
         kind,
         cluster_ips,
         ingress: raw.status.as_ref().map(|status| ingress(status, report)).unwrap_or_default(),
-        ports: ports(&spec.ports, "spec.ports", true, report),
+        ports: ports(spec.ports.as_ref().and_then(|ports| ports.list.as_ref()), "spec.ports", true, report),
         traffic: traffic(spec, report),
         mirror: raw.metadata.as_ref().is_some_and(|meta| is_mirror(meta, kind)),
         own: own_policy(raw, report),
@@ -39,7 +39,7 @@ fn kind(spec: &Spec<'_>) -> ServiceKind {
 /// `clusterIPs`, or `clusterIP` where the list is absent.
 fn cluster_ips(spec: &Spec<'_>, report: &mut Report<'_, '_>) -> Vec<IpAddr> {
     const LOST: &str = "it is left out";
-    let mut addresses = Vec::new();
+    let mut addresses = Vec::with_capacity(spec.cluster_ips.as_ref().map_or(1, Vec::len));
     for (index, text) in present(&spec.cluster_ips).filter(|(_, text)| !text.is_empty()) {
         addresses.extend(report.address(text, None, || format!("spec.clusterIPs[{index}]"), LOST));
     }
