@@ -6,6 +6,7 @@
 
 mod figures;
 mod frame;
+mod hosts;
 mod names;
 mod publisher;
 mod queue;
