@@ -159,6 +159,9 @@ impl HostRegistry {
                 None => changes.vanished.push((now.zone, name)),
             }
         }
+        // Names come from the zone downwards and go the other way: what exists has its ancestors.
+        changes.drafts.sort_by(|a, b| order(&a.name).cmp(&order(&b.name)));
+        changes.vanished.sort_by(|(_, a), (_, b)| order(b).cmp(&order(a)));
         changes
     }
 
@@ -198,6 +201,10 @@ impl HostRegistry {
             self.hosts.insert(Arc::clone(host), Published { level, claims });
         }
     }
+}
+
+fn order(name: &Name) -> (usize, &Name) {
+    (name.label_count(), name)
 }
 
 /// The Draft that `owner` has for `name`: the new one of `host`, or the present one of another host.
@@ -255,7 +262,7 @@ mod tests {
         assert_eq!(shown(registry.replace(&ab, 0, first, none)), ["b.global. 1 0", "a.b.global. 1 1"]);
         assert_eq!(shown(registry.replace(&ac, 0, second, none)), ["b.global. 11 0", "c.b.global. 11 1"]);
         assert_eq!(shown(registry.replace(&ac, 0, Vec::new(), none)), ["b.global. 1 0", "-c.b.global."]);
-        assert_eq!(shown(registry.replace(&ab, 0, Vec::new(), none)), ["-b.global.", "-a.b.global."]);
+        assert_eq!(shown(registry.replace(&ab, 0, Vec::new(), none)), ["-a.b.global.", "-b.global."]);
         assert!(registry.names.is_empty() && registry.hosts.is_empty());
     }
 
