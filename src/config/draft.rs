@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Longest file that is read.
 const MAX_OCTETS: u64 = 16 << 20;
+/// Deepest nesting of lists and maps that is read. Keys go down to 6; each level costs much stack in the parser.
+const MAX_DEPTH: usize = 16;
 
 /// What was read, with what is known of each value's place.
 #[derive(Debug, Default)]
@@ -53,7 +55,9 @@ impl Draft {
     /// Reads text; `file` is named in messages, and paths are relative to its folder.
     pub fn parse(text: &str, file: &str) -> Self {
         let mut draft = Draft { file: Some(file.into()), text: text.to_owned(), ..Draft::default() };
-        match serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true }) {
+        let budget = serde_saphyr::budget! { max_depth: MAX_DEPTH, flow_nesting_limit: MAX_DEPTH };
+        let options = serde_saphyr::options! { strict_booleans: true, budget: budget };
+        match serde_saphyr::from_str_with_options(text, options) {
             Ok(tree) => draft.tree = tree,
             Err(error) => {
                 draft.diagnostics.push(syntax_error(&error, file));

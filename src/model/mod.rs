@@ -10,19 +10,35 @@
 pub mod address;
 pub mod answer;
 pub mod cluster;
+pub mod clusterset;
+pub mod conflict;
 pub mod fact;
+pub mod facts;
 pub mod finding;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod freshness;
 pub mod id;
+pub mod merge;
 pub mod observation;
 pub mod policy;
+pub mod select;
+pub mod service;
+pub mod trace;
 pub mod view;
 
 pub use address::Prefix;
 pub use answer::{Answer, Host, Target};
 pub use cluster::{Cluster, Mode, Reach, State, VipScope};
+pub use clusterset::{ClusterSet, Settings, Slot};
 pub use fact::{Fact, Kind};
+pub use facts::{ClusterFacts, Touched};
 pub use finding::Finding;
 pub use id::{ClusterId, ServiceKey};
+pub use merge::merge;
 pub use observation::{Change, Observation};
 pub use policy::AnswerMode;
+pub use select::{Selection, namespace_presence, select};
+pub use service::Service;
+pub use trace::{NoTrace, Trace};
 pub use view::View;

@@ -40,7 +40,7 @@ pub struct ClusterFigures {
     /// Verb, status code, requests.
     pub requests: Vec<(&'static str, String, u64)>,
     pub auth_failures: u64,
-    /// `table_event_to_answer_seconds`, with [`super::histogram::EVENT_SECONDS`].
+    /// `table_event_to_answer_seconds`, with [`super::histogram::LATENCY_SECONDS`].
     pub event_to_answer: Option<Histogram>,
     /// `service_kind` (cluster_ip, headless_with_selector, headless_without_selector) with
     /// [`super::histogram::PROGRAMMING_SECONDS`].
@@ -56,7 +56,7 @@ pub struct TableFigures {
     /// Names changed since the start.
     pub generation: u64,
     pub publishes: u64,
-    /// Phase (merge, compile, apply) with [`super::histogram::PUBLISH_SECONDS`].
+    /// Phase (merge, compile, apply) with [`super::histogram::LATENCY_SECONDS`].
     pub phases: Vec<(&'static str, Histogram)>,
     /// In the order of the Frame's zone numbers: name with its final dot, SOA serial.
     pub zones: Vec<(String, u32)>,

@@ -6,9 +6,7 @@ mod tests;
 use super::admission::{Admission, Caps};
 use super::answerer::{Answerer, Asked};
 use super::bind::{BindError, Bound, Wanted, bind};
-#[cfg(feature = "grpc")]
-use super::phase::PhaseReceiver;
-use super::phase::{Phase, phases};
+use super::phase::{Phase, PhaseReceiver, phases};
 use super::settings::{Endpoint, ListenSettings, cores};
 use super::stream::{StreamJob, StreamWorker};
 use super::udp;
@@ -68,6 +66,9 @@ impl Listeners {
         };
         let dns = bind_all(&settings.dns, workers)?;
         let grpc = if cfg!(feature = "grpc") { bind_all(&settings.grpc, 0)? } else { Vec::new() };
+        if cfg!(not(feature = "grpc")) && !settings.grpc.is_empty() {
+            notes.push("listen.grpc: this build has no gRPC (feature `grpc`); not listening there".to_owned());
+        }
         notes.extend(descriptor_note(settings));
         Ok(Listeners {
             settings: settings.clone(),
@@ -110,24 +111,7 @@ impl Listeners {
         };
         let start = Start { answerer, counters, settings: self.settings };
         let mut workers: Vec<StreamWorker<A>> = (0..cores()).map(|_| StreamWorker::new(receiver.clone())).collect();
-        let tcp = &start.settings.tcp;
-        let caps = Caps { total: tcp.connections, per_client: tcp.per_client };
-        let admission = Admission::new(caps, Arc::clone(&start.counters), |counters| &counters.tcp);
-        for (mut bound, endpoint) in self.dns.into_iter().zip(&start.settings.dns) {
-            let server = server_label("dns", bound.address);
-            start.udp(&mut bound, *endpoint, &server, &serving.stop_udp, &udp_alive)?;
-            for (worker, listener) in workers.iter_mut().zip(bound.tcp) {
-                let service = super::tcp::TcpService {
-                    answerer: Arc::clone(&start.answerer),
-                    counters: start.counters.worker(&server, Transport::Tcp),
-                    admission: Arc::clone(&admission),
-                    limits: start.settings.tcp.clone(),
-                    asked: Asked { transport: Transport::Tcp, view: endpoint.view },
-                    phase: receiver.clone(),
-                };
-                worker.add(StreamJob::Tcp { listener, service });
-            }
-        }
+        start.dns(self.dns, &serving.stop_udp, &udp_alive, &receiver, &mut workers)?;
         #[cfg(feature = "grpc")]
         start.grpc(self.grpc, self.tls, &serving, &receiver, &mut workers);
         for (number, worker) in workers.into_iter().enumerate() {
@@ -145,6 +129,35 @@ struct Start<A> {
 }
 
 impl<A: Answerer> Start<A> {
+    fn dns(
+        &self,
+        bound: Vec<Bound>,
+        stop_udp: &Arc<AtomicBool>,
+        udp_alive: &mpsc::Sender<()>,
+        phase: &PhaseReceiver,
+        workers: &mut [StreamWorker<A>],
+    ) -> Result<(), BindError> {
+        let limits = &self.settings.tcp;
+        let caps = Caps { total: limits.connections, per_client: limits.per_client };
+        let admission = Admission::new(caps, Arc::clone(&self.counters), |counters| &counters.tcp);
+        for (mut bound, endpoint) in bound.into_iter().zip(&self.settings.dns) {
+            let server = server_label("dns", bound.address);
+            self.udp(&mut bound, *endpoint, &server, stop_udp, udp_alive)?;
+            for (worker, listener) in workers.iter_mut().zip(bound.tcp) {
+                let service = super::tcp::TcpService {
+                    answerer: Arc::clone(&self.answerer),
+                    counters: self.counters.worker(&server, Transport::Tcp),
+                    admission: Arc::clone(&admission),
+                    limits: limits.clone(),
+                    asked: Asked { transport: Transport::Tcp, view: endpoint.view },
+                    phase: phase.clone(),
+                };
+                worker.add(StreamJob::Tcp { listener, service });
+            }
+        }
+        Ok(())
+    }
+
     fn udp(
         &self,
         bound: &mut Bound,

@@ -1,3 +1,5 @@
+//! What `lookup` prints, and with which exit code.
+
 use super::*;
 use hickory_proto::rr::rdata::{A, SOA};
 use hickory_proto::rr::{RData, Record};

@@ -186,3 +186,18 @@ tls: { grpc: { cert: a } }
     }
     assert_eq!(lines.len(), starts.len(), "{lines:#?}");
 }
+
+#[test]
+fn odd_files_are_diagnosed_and_never_panic() {
+    let contract = include_str!("contract.yaml");
+    for (at, _) in contract.char_indices().step_by(23) {
+        read(&contract[..at]);
+        read(&format!("{}\u{0}{}", &contract[..at], &contract[at..]));
+        read(&format!("{}[{{é: {}", &contract[..at], &contract[at..]));
+    }
+    for text in ["\u{feff}ttl: 7", "ttl: 7\r\n", "<<: { ttl: 7 }", "ttl: !!int 7", "a: &a { b: 1 }\nttl: 7"] {
+        assert!(read(text).0.ttl.get() == 7, "{text:?}: {:?}", said(text));
+    }
+    assert!(said(&"[".repeat(10_000))[0].starts_with("error[config]"));
+    assert!(said(&format!("clusters: {}", "{ source: ".repeat(500)))[0].starts_with("error[config]"));
+}

@@ -162,6 +162,12 @@ impl ExportGlob {
     }
 }
 
+impl std::fmt::Display for ExportGlob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace.0, self.name.0)
+    }
+}
+
 impl Scalar for ExportGlob {
     fn schema() -> Shape {
         Shape::text("^[a-z0-9.*-]+/[a-z0-9.*-]+$", "NAMESPACE/NAME, * stands for any run of characters")
@@ -175,7 +181,7 @@ impl Scalar for ExportGlob {
     }
 
     fn text(&self) -> String {
-        format!("{}/{}", self.namespace.0, self.name.0)
+        self.to_string()
     }
 }
 

@@ -32,7 +32,7 @@ impl Figures for Full {
             watch_errors: vec![("Service", "410".into(), 4)],
             requests: vec![("watch", "200".into(), 9)],
             auth_failures: 1,
-            event_to_answer: Some(one(histogram::EVENT_SECONDS, 0.0002)),
+            event_to_answer: Some(one(histogram::LATENCY_SECONDS, 0.0002)),
             programming: vec![("headless_with_selector", one(histogram::PROGRAMMING_SECONDS, 0.3))],
         }]
     }
@@ -44,7 +44,7 @@ impl Figures for Full {
             bytes: 10_000_000,
             generation: 50_000,
             publishes: 12,
-            phases: vec![("merge", one(histogram::PUBLISH_SECONDS, 3e-6))],
+            phases: vec![("merge", one(histogram::LATENCY_SECONDS, 3e-6))],
             zones: vec![("clusterset.local.".into(), 1_795_000_000), ("global.".into(), 7)],
             views: vec![String::new(), "west".into()],
             conflicts: vec![("PortConflict", 1)],

@@ -1,0 +1,72 @@
+//! Folding what several views answer into one Draft per name.
+//!
+//! In: per group of views, the names and their sets. Out: Drafts whose equal orders are shared.
+
+use crate::dns::Name;
+use crate::table::{Draft, Order, RrSet};
+use std::collections::BTreeMap;
+
+/// Highest number of views (bits of a presence word).
+const VIEWS: usize = 64;
+
+/// Names and sets of one group of views.
+#[derive(Debug, Default)]
+pub(super) struct ViewNames(BTreeMap<Name, Vec<RrSet>>);
+
+impl ViewNames {
+    /// Adds sets to a name. A type that is there already keeps its set and gains the records it lacks.
+    pub(super) fn add(&mut self, name: Name, sets: Vec<RrSet>) {
+        let present = self.0.entry(name).or_default();
+        for set in sets {
+            match present.iter_mut().find(|other| other.rtype == set.rtype) {
+                Some(other) => unite(other, set),
+                None => present.push(set),
+            }
+        }
+    }
+
+    /// Adds sets to a name and makes every name between it and `ancestor` exist (RFC 4592 section 2.2.2).
+    pub(super) fn add_below(&mut self, name: Name, ancestor: &Name, sets: Vec<RrSet>) {
+        let mut parent = name.parent();
+        self.add(name, sets);
+        while let Some(between) = parent.filter(|between| between.wire().len() > ancestor.wire().len()) {
+            parent = between.parent();
+            self.0.entry(between).or_default();
+        }
+    }
+}
+
+fn unite(into: &mut RrSet, from: RrSet) {
+    let new: Vec<_> =
+        from.records.into_iter().filter(|record| !into.records.iter().any(|r| r.rdata == record.rdata)).collect();
+    if let (Some(last), false) = (into.tiers.last_mut(), new.is_empty()) {
+        *last += new.len() as u16;
+    }
+    into.ttl = into.ttl.min(from.ttl);
+    into.stale |= from.stale;
+    into.draw = None;
+    into.records.extend(new);
+}
+
+/// One Draft per name, present in the views of the groups that have it; equal orders are stored once.
+pub(super) fn fold(zone: u8, groups: Vec<(u64, ViewNames)>) -> Vec<Draft> {
+    let mut names: BTreeMap<Name, Vec<(u64, Order)>> = BTreeMap::new();
+    for (mask, group) in groups {
+        for (name, sets) in group.0 {
+            let orders = names.entry(name).or_default();
+            let order = Order { sets };
+            match orders.iter_mut().find(|(_, other)| *other == order) {
+                Some((views, _)) => *views |= mask,
+                None => orders.push((mask, order)),
+            }
+        }
+    }
+    names.into_iter().map(|(name, orders)| draft(name, zone, orders)).collect()
+}
+
+fn draft(name: Name, zone: u8, orders: Vec<(u64, Order)>) -> Draft {
+    let presence = orders.iter().fold(0, |all, (mask, _)| all | mask);
+    let index = |view: usize| orders.iter().position(|(mask, _)| mask >> view & 1 == 1).unwrap_or(0) as u8;
+    let order_of = if orders.len() > 1 { (0..VIEWS).map(index).collect() } else { Vec::new() };
+    Draft { name, zone, presence, order_of, orders: orders.into_iter().map(|(_, order)| order).collect() }
+}

@@ -1,0 +1,117 @@
+//! Address sets: which A and AAAA records a name has, and in which order they may be sent.
+//!
+//! In: targets of an [`Answer`], cut and sorted. Out: [`RrSet`]s with tiers, the weighted draw and the cluster column.
+
+use super::weight::draw_table;
+use super::{Columns, Settings};
+use crate::dns::types::rtype;
+use crate::model::{AnswerMode, Target};
+use crate::table::{Glue, Record, RrSet};
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+/// Octets left for records in the largest message: 65,535 less header, question and an OPT record with options.
+pub(super) const MESSAGE_ROOM: usize = 65_535 - 12 - 259 - 1024;
+/// Octets of an A and of an AAAA record whose owner is a pointer.
+const A_LENGTH: usize = 16;
+const AAAA_LENGTH: usize = 28;
+
+/// The two families in the order in which their sets stand in a Block.
+pub(super) const FAMILIES: [u16; 2] = [rtype::A, rtype::AAAA];
+
+/// Type of the record that holds `address`.
+pub(super) fn rtype_of(address: IpAddr) -> u16 {
+    if address.is_ipv4() { rtype::A } else { rtype::AAAA }
+}
+
+/// RDATA of an A (RFC 1035 section 3.4.1) or AAAA record (RFC 3596 section 2.2).
+pub(super) fn address_rdata(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    }
+}
+
+impl Glue {
+    /// Adds one complete record with the given owner octets.
+    pub(super) fn push(&mut self, owner: &[u8], rtype: u16, ttl: u32, rdata: &[u8]) {
+        self.wire.extend_from_slice(owner);
+        self.wire.extend_from_slice(&rtype.to_be_bytes());
+        self.wire.extend_from_slice(&crate::dns::types::class::IN.to_be_bytes());
+        self.wire.extend_from_slice(&ttl.to_be_bytes());
+        self.wire.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+        self.wire.extend_from_slice(rdata);
+        self.count += 1;
+    }
+
+    /// A and AAAA records of `addresses`, IPv4 first.
+    pub(super) fn of_addresses(owner: &[u8], ttl: u32, addresses: &[IpAddr]) -> Glue {
+        let mut glue = Glue::default();
+        for family in FAMILIES {
+            for address in addresses.iter().filter(|address| rtype_of(**address) == family) {
+                glue.push(owner, family, ttl, &address_rdata(*address));
+            }
+        }
+        glue
+    }
+}
+
+/// One family's set of plain addresses in one tier; `None` when the family has none.
+pub(super) fn address_set(rtype: u16, ttl: u32, rows: impl Iterator<Item = (IpAddr, u16)>) -> Option<RrSet> {
+    let mut seen = HashSet::new();
+    let records: Vec<Record> = rows
+        .filter(|(address, _)| rtype_of(*address) == rtype && seen.insert(*address))
+        .map(|(address, cluster)| Record { rdata: address_rdata(address), cluster, glue: Glue::default() })
+        .collect();
+    let tiers = vec![records.len() as u16];
+    (!records.is_empty()).then_some(RrSet { rtype, ttl, records, tiers, draw: None, stale: false, serial: false })
+}
+
+/// How many of `targets` are served: the longest prefix whose families each fit the message and
+/// `maxAnswerRecords`, so that A and AAAA keep the same endpoints (DNS.md section 1).
+pub(super) fn served(targets: &[Target], settings: &Settings) -> usize {
+    let limit = |length| match settings.max_answer_records {
+        0 => MESSAGE_ROOM / length,
+        most => most.min(MESSAGE_ROOM / length),
+    };
+    let (mut v4, mut v6) = (0, 0);
+    let fits = |target: &&Target| {
+        v4 += target.addresses.iter().filter(|address| address.is_ipv4()).count();
+        v6 += target.addresses.iter().filter(|address| address.is_ipv6()).count();
+        v4 <= limit(A_LENGTH) && v6 <= limit(AAAA_LENGTH)
+    };
+    targets.iter().take_while(fits).count().max(targets.len().min(1))
+}
+
+/// The A and AAAA sets of some targets, which are sorted by tier.
+pub(super) fn target_sets(targets: &[Target], mode: AnswerMode, ttl: u32, columns: &Columns) -> Vec<RrSet> {
+    FAMILIES.into_iter().filter_map(|family| target_set(family, targets, mode, ttl, columns)).collect()
+}
+
+fn target_set(family: u16, targets: &[Target], mode: AnswerMode, ttl: u32, columns: &Columns) -> Option<RrSet> {
+    let mut seen = HashSet::new();
+    let mut set =
+        RrSet { rtype: family, ttl, records: Vec::new(), tiers: Vec::new(), draw: None, stale: false, serial: false };
+    let mut weights = Vec::new();
+    for tier in targets.chunk_by(|a, b| a.tier == b.tier && a.stale == b.stale) {
+        let before = set.records.len();
+        for target in tier {
+            for address in target.addresses.iter().filter(|address| rtype_of(**address) == family) {
+                if seen.insert(*address) {
+                    let cluster = columns.of(target.cluster.as_ref());
+                    set.records.push(Record { rdata: address_rdata(*address), cluster, glue: Glue::default() });
+                    set.stale |= target.stale;
+                    weights.push(target.weight);
+                }
+            }
+        }
+        if set.records.len() > before {
+            set.tiers.push((set.records.len() - before) as u16);
+        }
+    }
+    if mode == AnswerMode::Weighted {
+        let first = usize::from(*set.tiers.first()?);
+        set.draw = draw_table(&weights[..first]);
+    }
+    (!set.records.is_empty()).then_some(set)
+}

@@ -1,0 +1,170 @@
+//! The names of one service: which exist below `<svc>.<ns>.svc.Z`, and what stands at each (DNS.md section 1).
+
+use super::Settings;
+use super::merge_views::{ViewNames, fold};
+use super::rrset::{served, target_sets};
+use super::srv::{self, SrvHost, cluster_set_ip_rows, srv_set};
+use super::zone::{QUESTION, Zone, ZoneKind};
+use crate::dns::Name;
+use crate::model::fact::{Port, Protocol, ServiceType};
+use crate::model::{Answer, Host, ServiceKey, Target};
+use crate::table::{Draft, Order, RrSet};
+use std::collections::BTreeSet;
+
+/// Every name of a service in every clusterset zone. `answers` holds each distinct answer with the views (bits) that
+/// see it; the masks are disjoint, views in none of them do not know the service.
+///
+/// Names longer than 255 octets are left out (the zone cannot hold them).
+pub fn compile_service(key: &ServiceKey, answers: &[(u64, Answer)], settings: &Settings) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for zone in settings.zones.of_kind(ZoneKind::Clusterset) {
+        let Ok(service) = zone.svc.prepend([key.name().as_bytes(), key.namespace().as_bytes()]) else { continue };
+        let names = answers.iter().map(|(mask, answer)| (*mask, Scope::new(&service, answer, settings).names()));
+        drafts.extend(fold(zone.number, names.collect()));
+    }
+    drafts
+}
+
+/// The name of a namespace in every clusterset zone: empty, in the views (bits) that know it.
+pub fn compile_namespace(namespace: &str, presence: u64, settings: &Settings) -> Vec<Draft> {
+    let draft = |zone: &Zone| {
+        let name = zone.svc.child(namespace).ok()?;
+        let orders = vec![Order::default()];
+        Some(Draft { name, zone: zone.number, presence, order_of: Vec::new(), orders })
+    };
+    settings.zones.of_kind(ZoneKind::Clusterset).filter_map(draft).collect()
+}
+
+/// One answer under one service name.
+struct Scope<'a> {
+    service: &'a Name,
+    answer: &'a Answer,
+    settings: &'a Settings,
+    /// The targets that are served after the last cut.
+    targets: &'a [Target],
+    last_fresh: u8,
+}
+
+impl<'a> Scope<'a> {
+    fn new(service: &'a Name, answer: &'a Answer, settings: &'a Settings) -> Self {
+        let targets = &answer.targets[..served(&answer.targets, settings)];
+        let rows = answer.hosts.iter().map(|host| (host.tier, host.stale));
+        Scope { service, answer, settings, targets, last_fresh: srv::last_fresh_tier(rows) }
+    }
+
+    fn names(&self) -> ViewNames {
+        let mut names = ViewNames::default();
+        names.add(self.service.clone(), self.at_service());
+        for protocol in self.ports().map(|port| port.protocol).collect::<BTreeSet<_>>() {
+            self.protocol_names(protocol, &mut names);
+        }
+        for host in &self.answer.hosts {
+            if let Ok(name) = self.host_name(host) {
+                let at_host = self.at_host(host, &name);
+                names.add_below(name, self.service, at_host);
+            }
+        }
+        if self.settings.cluster_names {
+            self.cluster_names(&mut names);
+        }
+        names
+    }
+
+    /// The ports by which `_port._proto` names exist.
+    fn ports(&self) -> impl Iterator<Item = &'a Port> {
+        let answer = self.answer;
+        let headless = answer.service_type == ServiceType::Headless;
+        let of_service = answer.ports.iter().filter(move |_| !headless);
+        let of_hosts = answer.hosts.iter().filter(move |host| headless && host.in_service);
+        of_service.chain(of_hosts.flat_map(|host| &host.ports))
+    }
+
+    fn at_service(&self) -> Vec<RrSet> {
+        let answer = self.answer;
+        let mut sets = target_sets(self.targets, answer.mode, answer.ttl, &self.settings.columns);
+        sets.extend(self.srv(12, |_| true));
+        sets
+    }
+
+    fn protocol_names(&self, protocol: Protocol, names: &mut ViewNames) {
+        let label = format!("_{}", protocol.label());
+        let Ok(protocol_name) = self.service.child(&label) else { return };
+        let of_protocol = |port: &&Port| port.protocol == protocol && is_srv_label(&port.name);
+        for port in self.ports().filter(of_protocol).map(|port| &*port.name).collect::<BTreeSet<_>>() {
+            let Ok(name) = protocol_name.child(&format!("_{port}")) else { continue };
+            // The service name stands in the question behind these two labels.
+            let offset = 12 + name.wire().len() - self.service.wire().len();
+            let wanted = |other: &Port| other.protocol == protocol && &*other.name == port;
+            names.add(name, self.srv(offset, wanted).into_iter().collect());
+        }
+        names.add(protocol_name, Vec::new());
+    }
+
+    /// The SRV set of the wanted ports, for a question in which the service name starts at `offset`.
+    fn srv(&self, offset: usize, wanted: impl Fn(&Port) -> bool) -> Option<RrSet> {
+        let (answer, settings) = (self.answer, self.settings);
+        let pointer = u16::to_be_bytes(0xc000 | offset as u16);
+        let rows = match answer.service_type {
+            ServiceType::ClusterSetIp => {
+                let numbers = answer.ports.iter().filter(|port| wanted(port)).map(|port| port.number);
+                cluster_set_ip_rows(answer, self.targets, numbers, self.service, &pointer, settings)
+            }
+            ServiceType::Headless => {
+                let hosts = answer.hosts.iter().filter(|host| host.in_service);
+                hosts
+                    .filter_map(|host| self.srv_host(host, &pointer))
+                    .flat_map(|row| row.rows(answer.ttl, &wanted))
+                    .collect()
+            }
+        };
+        srv_set(rows, answer.ttl, settings)
+    }
+
+    fn srv_host<'h>(&self, host: &'h Host, pointer: &[u8]) -> Option<SrvHost<'h>> {
+        let target = self.host_name(host).ok()?;
+        let labels = &target.wire()[..target.wire().len() - self.service.wire().len()];
+        let owner = [labels, pointer].concat();
+        let priority = srv::priority(self.settings, host.tier, host.stale, self.last_fresh);
+        Some(SrvHost { host, target, owner, priority })
+    }
+
+    fn host_name(&self, host: &Host) -> Result<Name, crate::dns::NameError> {
+        let cluster = host.cluster.as_str().split('.').map(str::as_bytes);
+        self.service.prepend(std::iter::once(host.label.as_bytes()).chain(cluster))
+    }
+
+    fn at_host(&self, host: &Host, name: &Name) -> Vec<RrSet> {
+        let (answer, columns) = (self.answer, &self.settings.columns);
+        let target = Target {
+            cluster: Some(host.cluster.clone()),
+            addresses: host.addresses.clone(),
+            tier: 0,
+            weight: 1,
+            stale: host.stale,
+            zone: None,
+        };
+        let mut sets = target_sets(std::slice::from_ref(&target), answer.mode, answer.ttl, columns);
+        let priority = srv::priority(self.settings, host.tier, host.stale, self.last_fresh);
+        let row = SrvHost { host, target: name.clone(), owner: QUESTION.to_vec(), priority };
+        sets.extend(srv_set(row.rows(answer.ttl, |_| true), answer.ttl, self.settings));
+        sets
+    }
+
+    /// `<cluster>.<svc>`: the addresses of one cluster, as Lighthouse answers them.
+    fn cluster_names(&self, names: &mut ViewNames) {
+        let clusters: BTreeSet<_> = self.targets.iter().filter_map(|target| target.cluster.as_ref()).collect();
+        for cluster in clusters.into_iter().filter(|cluster| cluster.is_nameable()) {
+            let of_cluster = |target: &&Target| target.cluster.as_ref() == Some(cluster);
+            let targets: Vec<Target> = self.targets.iter().filter(of_cluster).cloned().collect();
+            let sets = target_sets(&targets, self.answer.mode, self.answer.ttl, &self.settings.columns);
+            if let Ok(name) = self.service.prepend(cluster.as_str().split('.').map(str::as_bytes)) {
+                names.add_below(name, self.service, sets);
+            }
+        }
+    }
+}
+
+/// True for a port name that makes a label: it needs one octet for the underscore.
+fn is_srv_label(port: &str) -> bool {
+    (1..=62).contains(&port.len()) && !port.contains('.')
+}

@@ -1,0 +1,137 @@
+//! SRV sets: rows, priorities, weights and the targets' addresses (DNS.md section 1, "SRV"; RFC 2782).
+
+use super::rrset::{FAMILIES, MESSAGE_ROOM, address_rdata, rtype_of};
+use super::weight::srv_weights;
+use super::{Settings, SrvPriority};
+use crate::dns::Name;
+use crate::dns::types::rtype;
+use crate::model::{Answer, Host, Target};
+use crate::table::{Glue, NO_CLUSTER, Record, RrSet};
+
+/// One row before its weight is known.
+pub(super) struct Row {
+    pub priority: u16,
+    pub weight: u32,
+    pub port: u16,
+    pub target: Name,
+    pub glue: Glue,
+    pub stale: bool,
+}
+
+/// The set of `rows`; `None` when there are none. Rows that the largest message cannot hold are cut at the end.
+pub(super) fn srv_set(mut rows: Vec<Row>, ttl: u32, settings: &Settings) -> Option<RrSet> {
+    rows.sort_by_key(|row| row.priority);
+    if settings.max_answer_records > 0 {
+        rows.truncate(settings.max_answer_records);
+    }
+    let mut set = RrSet {
+        rtype: rtype::SRV,
+        ttl,
+        records: Vec::new(),
+        tiers: Vec::new(),
+        draw: None,
+        stale: false,
+        serial: false,
+    };
+    let mut room = MESSAGE_ROOM;
+    for group in rows.chunk_by(|a, b| a.priority == b.priority) {
+        let weights: Vec<u32> = group.iter().map(|row| row.weight).collect();
+        for (row, weight) in group.iter().zip(srv_weights(&weights)) {
+            let length = 12 + 6 + row.target.wire().len();
+            if length > room {
+                return Some(set);
+            }
+            room -= length;
+            set.stale |= row.stale;
+            set.records.push(Record { rdata: rdata(row, weight), cluster: NO_CLUSTER, glue: row.glue.clone() });
+        }
+    }
+    (!set.records.is_empty()).then_some(set)
+}
+
+fn rdata(row: &Row, weight: u16) -> Vec<u8> {
+    let mut rdata = Vec::with_capacity(6 + row.target.wire().len());
+    for number in [row.priority, weight, row.port] {
+        rdata.extend_from_slice(&number.to_be_bytes());
+    }
+    rdata.extend_from_slice(row.target.wire());
+    rdata
+}
+
+/// Priority of rows in `tier`; `tiers` is how many tiers the whole answer has.
+pub(super) fn priority(settings: &Settings, tier: u8, stale: bool, last_fresh: u8) -> u16 {
+    match (settings.srv_priority, stale) {
+        (SrvPriority::None, false) => 0,
+        (SrvPriority::None, true) => 1,
+        (SrvPriority::Tier, false) => u16::from(tier),
+        (SrvPriority::Tier, true) => u16::from(last_fresh) + 1,
+    }
+}
+
+/// The highest tier that is not stale.
+pub(super) fn last_fresh_tier<'a>(tiers: impl Iterator<Item = (u8, bool)> + 'a) -> u8 {
+    tiers.filter(|(_, stale)| !stale).map(|(tier, _)| tier).max().unwrap_or(0)
+}
+
+/// Rows of a ClusterSetIP service: one per port number in `numbers`, target the service name.
+/// None when it has no address, for every printed target must resolve.
+pub(super) fn cluster_set_ip_rows(
+    answer: &Answer,
+    served: &[Target],
+    numbers: impl Iterator<Item = u16>,
+    service: &Name,
+    owner: &[u8],
+    settings: &Settings,
+) -> Vec<Row> {
+    let stale = !served.is_empty() && served.iter().all(|target| target.stale);
+    let mut glue = Glue::default();
+    for family in FAMILIES {
+        let mut seen = Vec::new();
+        for address in served.iter().flat_map(|target| &target.addresses) {
+            if rtype_of(*address) == family && !seen.contains(address) {
+                seen.push(*address);
+                glue.push(owner, family, answer.ttl, &address_rdata(*address));
+            }
+        }
+    }
+    let mut seen = Vec::new();
+    let mut rows = Vec::new();
+    for port in numbers.filter(|_| glue.count > 0) {
+        if !seen.contains(&port) {
+            seen.push(port);
+            let priority = priority(settings, 0, stale, 0);
+            rows.push(Row { priority, weight: 1, port, target: service.clone(), glue: glue.clone(), stale });
+        }
+    }
+    rows
+}
+
+/// A host and everything its rows need.
+pub(super) struct SrvHost<'a> {
+    pub host: &'a Host,
+    pub target: Name,
+    /// Owner octets of its glue: its labels and a pointer into the question, or the pointer alone at its own name.
+    pub owner: Vec<u8>,
+    pub priority: u16,
+}
+
+impl SrvHost<'_> {
+    /// One row per distinct port number that `wanted` picks.
+    pub(super) fn rows(&self, ttl: u32, wanted: impl Fn(&crate::model::fact::Port) -> bool) -> Vec<Row> {
+        let mut numbers: Vec<u16> = Vec::new();
+        for port in self.host.ports.iter().filter(|port| wanted(port)) {
+            if !numbers.contains(&port.number) {
+                numbers.push(port.number);
+            }
+        }
+        let row = |port| Row {
+            priority: self.priority,
+            weight: self.host.weight,
+            port,
+            target: self.target.clone(),
+            glue: Glue::of_addresses(&self.owner, ttl, &self.host.addresses),
+            stale: self.host.stale,
+        };
+        numbers.into_iter().map(row).collect()
+    }
+}

@@ -1,0 +1,93 @@
+//! The answer as sent: the responder is asked, and its octets are read by hickory-proto.
+
+use crate::dns::Name;
+use crate::dns::types::rtype;
+use crate::responder::{Client, Transport, Verdict, respond};
+use crate::table::Table;
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::RecordType;
+use hickory_proto::serialize::binary::BinDecodable;
+use serde::Serialize;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Outcome of one type; ordered so that the smallest of several is the best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    Data,
+    /// The name exists without this type.
+    NoData,
+    /// NXDOMAIN.
+    Absent,
+    /// SERVFAIL: a cluster that could own the name is unknown.
+    Unknown,
+    Refused,
+}
+
+/// One type's answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Sent {
+    pub rtype: String,
+    pub status: Status,
+    /// The answer section in presentation form.
+    pub records: Vec<String>,
+}
+
+impl Sent {
+    /// The status as `dig` words it.
+    pub fn words(&self) -> &'static str {
+        match self.status {
+            Status::Data => "NOERROR",
+            Status::NoData => "NOERROR, no data of this type",
+            Status::Absent => "NXDOMAIN",
+            Status::Unknown => "SERVFAIL, a cluster that could own the name is not known yet",
+            Status::Refused => "REFUSED",
+        }
+    }
+}
+
+/// Asks the responder over TCP, from the listener of the view.
+pub(super) fn sent(table: &Table, name: &Name, rtype: u16, view: u8) -> Sent {
+    let client = Client {
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        transport: Transport::Tcp,
+        listener_view: Some(view),
+        random: 0,
+    };
+    let mut reply = vec![0; usize::from(u16::MAX)];
+    let rtype_name = RecordType::from(rtype).to_string();
+    let refused = Sent { rtype: rtype_name.clone(), status: Status::Refused, records: Vec::new() };
+    let Verdict::Reply(length, _) = respond(&table.pin(), &client, &query(name, rtype), &mut reply) else {
+        return refused;
+    };
+    let Ok(message) = Message::from_bytes(&reply[..length]) else { return refused };
+    let records: Vec<String> = message.answers.iter().map(ToString::to_string).collect();
+    let status = match message.metadata.response_code {
+        ResponseCode::NoError if records.is_empty() => Status::NoData,
+        ResponseCode::NoError => Status::Data,
+        ResponseCode::NXDomain => Status::Absent,
+        ResponseCode::ServFail => Status::Unknown,
+        _ => Status::Refused,
+    };
+    Sent { rtype: rtype_name, status, records }
+}
+
+fn query(name: &Name, rtype: u16) -> Vec<u8> {
+    let mut query = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    query.extend_from_slice(name.wire());
+    query.extend_from_slice(&rtype.to_be_bytes());
+    query.extend_from_slice(&crate::dns::types::class::IN.to_be_bytes());
+    query
+}
+
+/// The number of a type by its name, `TYPE65` forms too (RFC 3597 section 5).
+pub fn type_number(name: &str) -> Option<u16> {
+    let name = name.to_ascii_uppercase();
+    if let Some(number) = name.strip_prefix("TYPE") {
+        return number.parse().ok();
+    }
+    if name == "ANY" {
+        return Some(rtype::ANY);
+    }
+    name.parse::<RecordType>().ok().map(u16::from)
+}

@@ -1,0 +1,99 @@
+//! An explanation as text, for a terminal.
+
+use super::{Decision, Explanation, Node, ServiceStory};
+use std::fmt::Write;
+
+/// Renders the explanation. Lines are indented by what they belong to.
+pub(super) fn render(explanation: &Explanation) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_all(&mut text, explanation);
+    text
+}
+
+fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
+    writeln!(text, "name      {}", explanation.name)?;
+    let view = if explanation.view.is_empty() { "local" } else { &explanation.view };
+    writeln!(text, "view      {view}")?;
+    writeln!(text, "zone      {}", explanation.zone.as_deref().unwrap_or("none of ours"))?;
+    writeln!(text, "node      {}", node(&explanation.node))?;
+    for cluster in &explanation.clusters {
+        let age = cluster.age.map(|age| format!(", last sign of life {age} s ago")).unwrap_or_default();
+        writeln!(text, "cluster   {}: {}{age}", cluster.cluster, cluster.state)?;
+        for error in &cluster.errors {
+            writeln!(text, "          {error}")?;
+        }
+    }
+    if let Some(story) = &explanation.service {
+        service(text, story)?;
+    }
+    for sent in &explanation.answers {
+        writeln!(text, "answer    {} {}", sent.rtype, sent.words())?;
+        for line in &sent.records {
+            writeln!(text, "          {line}")?;
+        }
+    }
+    for hint in &explanation.hints {
+        writeln!(text, "hint      {hint}")?;
+    }
+    Ok(())
+}
+
+fn node(node: &Node) -> String {
+    match node {
+        Node::Foreign => "below none of the zones of this server".into(),
+        Node::ZoneOwn => "a name of the zone itself".into(),
+        Node::Namespace { namespace } => format!("namespace {namespace}"),
+        Node::Service { service } => format!("service {service}"),
+        Node::Port { service, below } => format!("port {below} of service {service}"),
+        Node::Endpoint { service, below, cluster: Some(cluster) } => {
+            format!("endpoint {below} of service {service}, cluster {cluster}")
+        }
+        Node::Endpoint { service, below, cluster: None } => {
+            format!("endpoint {below} of service {service}; it ends in no known cluster id")
+        }
+        Node::Formed { service, cluster: None } => format!("formed from service {service}"),
+        Node::Formed { service, cluster: Some(cluster) } => format!("formed from service {service}, cluster {cluster}"),
+        Node::Other => "fits no grammar of its zone".into(),
+    }
+}
+
+fn service(text: &mut String, story: &ServiceStory) -> std::fmt::Result {
+    let service_type = story.service_type.unwrap_or("does not exist in this view");
+    writeln!(text, "service   {}: {service_type}", story.key)?;
+    for export in &story.exports {
+        writeln!(text, "export    {export}")?;
+    }
+    if story.conflicts.is_empty() && !story.exports.is_empty() {
+        writeln!(text, "conflict  NoConflicts")?;
+    }
+    for conflict in &story.conflicts {
+        writeln!(text, "conflict  {conflict}")?;
+    }
+    for made in &story.decisions {
+        writeln!(text, "{}", decision(made))?;
+    }
+    for finding in &story.findings {
+        writeln!(text, "finding   {finding}")?;
+    }
+    Ok(())
+}
+
+fn decision(made: &Decision) -> String {
+    let mut line = format!("{:<10}", made.verdict);
+    if let Some(cluster) = &made.cluster {
+        line += &format!("{cluster}: ");
+    }
+    if !made.addresses.is_empty() {
+        line += &format!("{} ", made.addresses.join(" "));
+    }
+    if let (Some(tier), Some(weight)) = (made.tier, made.weight) {
+        let stale = if made.stale { ", stale" } else { "" };
+        line += &format!("(tier {tier}, weight {weight}{stale}) ");
+    }
+    line += &made.reason;
+    if let Some(source) = &made.source {
+        line += &format!(" [{source}]");
+    }
+    line
+}

@@ -1,0 +1,222 @@
+//! All clusters: who they are, how fresh, what each says, and which of them hold a service.
+//!
+//! In: registry entries, settings, states and [`Observation`]s. Out: what each [`Touched`], and the facts for
+//! `merge` and `select`. One writer (publish); readers borrow it.
+
+mod index;
+mod member;
+mod ranges;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use member::Member;
+pub use settings::{ClusterLimits, Settings};
+
+use super::cluster::{Cluster, Mode, State};
+use super::facts::Touched;
+use super::id::{ClusterId, ServiceKey};
+use super::observation::Observation;
+use super::view::View;
+use index::Index;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Number of a cluster for as long as it is in the set; small, and reused after a removal.
+pub type Slot = u16;
+
+/// The clusterset.
+#[derive(Debug, Default)]
+pub struct ClusterSet {
+    members: Vec<Option<Member>>,
+    slots: HashMap<ClusterId, Slot>,
+    index: Index,
+    settings: Settings,
+}
+
+impl ClusterSet {
+    /// An empty set.
+    pub fn new(settings: Settings) -> Self {
+        ClusterSet { settings, ..ClusterSet::default() }
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Puts other settings in force.
+    pub fn set_settings(&mut self, settings: Settings) -> Touched {
+        if self.settings == settings {
+            return Touched::default();
+        }
+        self.settings = settings;
+        for member in self.members.iter_mut().flatten() {
+            member.measure(&self.settings.limits, &mut Default::default());
+        }
+        Touched::everything()
+    }
+
+    /// Other addresses of looked-up host names.
+    pub fn set_resolved(&mut self, resolved: HashMap<Arc<str>, Vec<IpAddr>>) -> Touched {
+        if self.settings.resolved == resolved {
+            return Touched::default();
+        }
+        self.settings.resolved = resolved;
+        Touched::everything()
+    }
+
+    /// Adds a cluster, or changes the entry of one that is there; its facts and its state stay.
+    /// Observations of a smaller generation are ignored from now on.
+    pub fn put_cluster(&mut self, cluster: Cluster, generation: u64) -> Touched {
+        if let Some(slot) = self.slot(&cluster.id) {
+            let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
+            member.generation = member.generation.max(generation);
+            if member.cluster == cluster {
+                return Touched::default();
+            }
+            member.cluster = cluster;
+            return Touched::everything();
+        }
+        let free = self.members.iter().position(Option::is_none).unwrap_or(self.members.len());
+        let slot = Slot::try_from(free).expect("fewer than 65,536 clusters");
+        if free == self.members.len() {
+            self.members.push(None);
+        }
+        self.slots.insert(cluster.id.clone(), slot);
+        self.members[free] = Some(Member::new(cluster, generation));
+        Touched::everything()
+    }
+
+    /// Takes a cluster out with all its facts: explicit, so neither grace nor brake.
+    pub fn remove_cluster(&mut self, id: &ClusterId) -> Touched {
+        let Some(slot) = self.slots.remove(id) else { return Touched::default() };
+        let Some(member) = self.members[usize::from(slot)].take() else { return Touched::default() };
+        let mut touched = Touched::everything();
+        touched.services =
+            member.facts.services().filter(|(_, f)| f.makes_name()).map(|(key, _)| key.clone()).collect();
+        touched.namespaces = member.facts.presence().iter().cloned().collect();
+        self.index.remove_slot(slot);
+        touched
+    }
+
+    /// Sets the freshness of a cluster.
+    pub fn set_state(&mut self, id: &ClusterId, state: State) -> Touched {
+        self.change(id, |member| std::mem::replace(&mut member.state, state) != state)
+    }
+
+    /// Says whether the time to wait for a cluster's first sync has run out.
+    pub fn set_grace_over(&mut self, id: &ClusterId, over: bool) -> Touched {
+        self.change(id, |member| std::mem::replace(&mut member.grace_over, over) != over)
+    }
+
+    fn change(&mut self, id: &ClusterId, change: impl FnOnce(&mut Member) -> bool) -> Touched {
+        let member = self.slots.get(id).and_then(|slot| self.members[usize::from(*slot)].as_mut());
+        Touched { everything: member.is_some_and(change), ..Touched::default() }
+    }
+
+    /// Takes an observation in. One of an unknown cluster or of an older generation touches nothing.
+    ///
+    /// Only services that make a name somewhere (an export or an import exists, or existed until now) are touched.
+    pub fn observe(&mut self, observation: Observation) -> Touched {
+        let Some(&slot) = self.slots.get(&observation.cluster) else { return Touched::default() };
+        let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
+        if observation.generation < member.generation {
+            return Touched::default();
+        }
+        member.generation = observation.generation;
+        let mut touched = member.facts.observe(observation.change);
+        member.measure(&self.settings.limits, &mut touched.services);
+        let (index, facts) = (&mut self.index, &member.facts);
+        touched.services.retain(|key| {
+            let was = index.contains(key);
+            index.set(key, slot, facts.service(key).is_some_and(|held| held.makes_name()));
+            was || index.contains(key)
+        });
+        touched.everything |= touched.ranges && self.networks_differ();
+        touched
+    }
+
+    /// The number of a cluster.
+    pub fn slot(&self, id: &ClusterId) -> Option<Slot> {
+        self.slots.get(id).copied()
+    }
+
+    /// The cluster of that number.
+    pub fn at(&self, slot: Slot) -> Option<&Member> {
+        self.members.get(usize::from(slot))?.as_ref()
+    }
+
+    /// The cluster of that id.
+    pub fn get(&self, id: &ClusterId) -> Option<&Member> {
+        self.at(self.slot(id)?)
+    }
+
+    /// The cluster that objects call `id`: by its own id, else by an alias.
+    pub fn called(&self, id: &ClusterId) -> Option<(Slot, &Member)> {
+        if let Some(slot) = self.slot(id) {
+            return Some((slot, self.at(slot)?));
+        }
+        self.members().find(|(_, member)| member.cluster.aliases.contains(id))
+    }
+
+    /// Every cluster with its number.
+    pub fn members(&self) -> impl Iterator<Item = (Slot, &Member)> {
+        self.members.iter().enumerate().filter_map(|(slot, member)| Some((slot as Slot, member.as_ref()?)))
+    }
+
+    /// How many clusters there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// True when no cluster is configured.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// True when the facts of the cluster are complete: it may leave the state Unknown.
+    pub fn is_synced(&self, id: &ClusterId) -> bool {
+        self.get(id).is_some_and(|member| member.facts.is_synced(member.cluster.mode))
+    }
+
+    /// The clusters that hold an export or an import of the service, whatever their state.
+    pub fn holders(&self, key: &ServiceKey) -> impl Iterator<Item = (Slot, &Member)> {
+        self.index.holders(key).iter().filter_map(|slot| Some((*slot, self.at(*slot)?)))
+    }
+
+    /// Every service that has an export or an import anywhere, sorted.
+    pub fn services(&self) -> impl Iterator<Item = &ServiceKey> {
+        self.index.keys()
+    }
+
+    /// Those of [`ClusterSet::services`] that lie in a namespace, sorted.
+    pub fn services_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a ServiceKey> {
+        self.index.keys_in(namespace)
+    }
+
+    /// Every namespace that a known cluster knows, sorted.
+    pub fn namespaces(&self) -> BTreeSet<Arc<str>> {
+        let known = self.members().filter(|(_, member)| member.state.is_known());
+        known.flat_map(|(_, member)| member.facts.presence().iter().cloned()).collect()
+    }
+
+    /// True while a cluster that could own a name in this view is unknown and its grace runs: what is not found is
+    /// then not absent (DNS.md section 4).
+    pub fn awaits(&self, view: &View) -> bool {
+        let waiting = |member: &Member| !member.state.is_known() && !member.grace_over;
+        match view.cluster.as_ref().and_then(|id| self.get(id)) {
+            Some(own) if own.cluster.mode == Mode::Import => waiting(own),
+            _ => self.members().any(|(_, member)| waiting(member)),
+        }
+    }
+
+    /// True when two clusters or views name different networks: only then are addresses withheld by pod ranges.
+    fn networks_differ(&self) -> bool {
+        let clusters = self.members().filter_map(|(_, member)| member.cluster.locality.network.as_ref());
+        let views = self.settings.views.iter().filter_map(|view| view.locality.network.as_ref());
+        let mut networks = clusters.chain(views);
+        networks.next().is_some_and(|first| networks.any(|other| other != first))
+    }
+}

@@ -1,0 +1,108 @@
+//! One cluster's facts: what its objects say, by service key.
+//!
+//! In: [`Change`](super::observation::Change)s. Out: which services each of them [`Touched`], and the facts for the merge.
+//! An object read again with the same content (its resourceVersion aside) touches nothing.
+
+mod findings;
+mod interner;
+mod nodes;
+mod observe;
+mod presence;
+mod service;
+mod status;
+mod store;
+#[cfg(test)]
+mod tests;
+mod touched;
+
+pub use findings::FindingStore;
+pub use interner::Interner;
+pub use nodes::Nodes;
+pub use presence::Presence;
+pub use service::ServiceFacts;
+pub use status::{KindStatus, Outcome, is_read, is_required};
+pub use touched::Touched;
+
+use super::cluster::Mode;
+use super::fact::{Kind, ObjectKey};
+use super::id::ServiceKey;
+use std::collections::HashMap;
+
+/// The facts of one cluster.
+#[derive(Debug, Default)]
+pub struct ClusterFacts {
+    services: HashMap<ServiceKey, ServiceFacts>,
+    /// Which service each slice object belongs to.
+    slices: HashMap<ObjectKey, ServiceKey>,
+    /// Imports that name a Service as the carrier of their VIP, by that Service.
+    derived: HashMap<ServiceKey, Vec<ServiceKey>>,
+    presence: Presence,
+    nodes: Nodes,
+    findings: FindingStore,
+    status: [KindStatus; Kind::ALL.len()],
+    counts: [usize; Kind::ALL.len()],
+    /// Addresses in all slices.
+    endpoints: usize,
+    interner: Interner,
+    /// Moves whenever a Service object comes or goes.
+    services_revision: u64,
+}
+
+impl ClusterFacts {
+    /// What the cluster says about one service.
+    pub fn service(&self, key: &ServiceKey) -> Option<&ServiceFacts> {
+        self.services.get(key)
+    }
+
+    /// Every service key with its facts, in no order.
+    pub fn services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
+        self.services.iter()
+    }
+
+    /// The namespaces that the cluster knows.
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// The nodes of the cluster.
+    pub fn nodes(&self) -> &Nodes {
+        &self.nodes
+    }
+
+    /// The current findings of the cluster's objects.
+    pub fn findings(&self) -> &FindingStore {
+        &self.findings
+    }
+
+    /// How many objects of a kind there are.
+    pub fn count(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Node => self.nodes.len(),
+            _ => self.counts[kind as usize],
+        }
+    }
+
+    /// Addresses in all slices, native and copied.
+    pub fn endpoint_count(&self) -> usize {
+        self.endpoints
+    }
+
+    /// Changes whenever the set of Services or the number of endpoints does: what the limits are measured by.
+    pub fn shape(&self) -> (u64, usize) {
+        (self.services_revision, self.endpoints)
+    }
+
+    /// What is known of a kind.
+    pub fn status(&self, kind: Kind) -> &KindStatus {
+        &self.status[kind as usize]
+    }
+
+    /// True once every kind that is read has had a first outcome and the required ones are complete: only then is
+    /// presence not judged on half the data (RESILIENCE.md section 3).
+    pub fn is_synced(&self, mode: Mode) -> bool {
+        Kind::ALL.into_iter().filter(|kind| is_read(*kind, mode)).all(|kind| {
+            let status = self.status(kind);
+            if is_required(kind, mode) { status.is_synced() } else { status.is_decided() }
+        })
+    }
+}

@@ -1,0 +1,39 @@
+//! What an observation changed: which services and namespaces must be computed anew.
+
+use crate::model::id::ServiceKey;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// The effect of one observation. Anything not named here answers as before.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Touched {
+    /// Services (and imports of that name) to merge and select again.
+    pub services: HashSet<ServiceKey>,
+    /// Namespaces whose presence in the cluster changed: every service in them, and `<ns>.svc.Z` itself.
+    pub namespaces: HashSet<Arc<str>>,
+    /// Everything: a cluster came or went, its settings or its state changed.
+    pub everything: bool,
+    /// Pod ranges of the cluster's nodes changed: overlaps are to be looked for again. Where answers depend on it,
+    /// `ClusterSet::observe` sets `everything` too.
+    pub ranges: bool,
+}
+
+impl Touched {
+    /// Everything is to be computed anew.
+    pub fn everything() -> Self {
+        Touched { everything: true, ..Touched::default() }
+    }
+
+    /// True when nothing has to be done.
+    pub fn is_empty(&self) -> bool {
+        self.services.is_empty() && self.namespaces.is_empty() && !self.everything && !self.ranges
+    }
+
+    /// Adds what `other` touched.
+    pub fn extend(&mut self, other: Touched) {
+        self.services.extend(other.services);
+        self.namespaces.extend(other.namespaces);
+        self.everything |= other.everything;
+        self.ranges |= other.ranges;
+    }
+}

@@ -1,0 +1,213 @@
+//! Candidates become an answer: cut, ranked, each address once, weighed.
+
+use super::candidate::Candidate;
+use super::policy::Policy;
+use super::standing::Context;
+use super::thin::thin;
+use super::tiers::{Rank, rank};
+use super::weights::{Share, shares, weight_of};
+use crate::model::answer::{Answer, Host, Target};
+use crate::model::fact::{Port, ServiceType};
+use crate::model::id::ClusterId;
+use crate::model::policy::AnswerMode;
+use crate::model::trace::{Note, Trace, Verdict};
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A candidate with its place.
+struct Placed<'a> {
+    candidate: Candidate<'a>,
+    rank: Rank,
+    tier: u8,
+    weight: u32,
+}
+
+/// Builds the answer. `ports` are those of the service name (ClusterSetIP).
+pub(super) fn assemble(
+    context: &Context<'_>,
+    policy: &Policy<'_>,
+    service_type: ServiceType,
+    ports: Vec<Port>,
+    mut candidates: Vec<Candidate<'_>>,
+    trace: &mut impl Trace,
+) -> Answer {
+    thin(context, policy, &mut candidates);
+    let mut list: Vec<Placed<'_>> = candidates
+        .into_iter()
+        .map(|candidate| Placed { rank: rank(context, policy, &candidate), candidate, tier: 0, weight: 1 })
+        .collect();
+    if policy.mode == AnswerMode::Nearest {
+        keep_nearest(&mut list);
+    }
+    list.sort_by(|a, b| {
+        (a.rank, a.candidate.cluster, &a.candidate.addresses).cmp(&(
+            b.rank,
+            b.candidate.cluster,
+            &b.candidate.addresses,
+        ))
+    });
+    share_addresses(context, &mut list, trace);
+    number_tiers(&mut list);
+    weigh(context, policy, &mut list);
+    list.iter().for_each(|placed| explain(placed, trace));
+    let hosts = hosts(&list);
+    Answer { service_type, mode: policy.mode, ttl: policy.ttl, targets: targets(list), ports, hosts }
+}
+
+/// `nearest`: only the best tier that is not empty, gateways of that tier included.
+fn keep_nearest(list: &mut [Placed<'_>]) {
+    let tier = |placed: &Placed<'_>| (placed.rank.stale, placed.rank.tier);
+    let Some(best) = list.iter().filter(|placed| placed.candidate.is_in()).map(tier).min() else { return };
+    for placed in list.iter_mut().filter(|placed| placed.candidate.is_in()) {
+        if tier(placed) != best {
+            placed.candidate.out = Some("a nearer tier answers (`nearest`)");
+        }
+    }
+}
+
+/// The same address from two clusters is one record at its first place (SOURCES.md 1.5).
+fn share_addresses(context: &Context<'_>, list: &mut [Placed<'_>], trace: &mut impl Trace) {
+    let mut seen: HashMap<IpAddr, usize> = HashMap::new();
+    for at in 0..list.len() {
+        if !list[at].candidate.is_in() {
+            continue;
+        }
+        let mut addresses = std::mem::take(&mut list[at].candidate.addresses);
+        addresses.retain(|address| {
+            let first = *seen.entry(*address).or_insert(at);
+            if first != at {
+                report_shared(context, &list[first].candidate, &list[at].candidate, *address, trace);
+            }
+            first == at
+        });
+        list[at].candidate.addresses = addresses;
+    }
+}
+
+fn report_shared(
+    context: &Context<'_>,
+    first: &Candidate<'_>,
+    second: &Candidate<'_>,
+    address: IpAddr,
+    trace: &mut impl Trace,
+) {
+    let (Some(a), Some(b)) = (first.cluster, second.cluster) else { return };
+    let network = |candidate: &Candidate<'_>| candidate.member.and_then(|m| m.cluster().locality.network.clone());
+    let apart = matches!((network(first), network(second)), (Some(a), Some(b)) if a != b);
+    if a != b && !apart {
+        context.find(trace, "shared-address", b, || {
+            format!("address {address} is also one of cluster {a}: answered once, in the nearer tier")
+        });
+    }
+}
+
+/// Numbers the ranks that hold a target, from 0; what holds none takes the place it would have.
+fn number_tiers(list: &mut [Placed<'_>]) {
+    let mut ranks: Vec<Rank> = list.iter().filter(|placed| is_target(placed)).map(|placed| placed.rank).collect();
+    ranks.dedup();
+    for placed in list {
+        let before = ranks.iter().filter(|rank| **rank < placed.rank).count();
+        placed.tier = u8::try_from(before).unwrap_or(u8::MAX);
+    }
+}
+
+fn is_target(placed: &Placed<'_>) -> bool {
+    placed.candidate.is_in() && !placed.candidate.addresses.is_empty()
+}
+
+fn weigh(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'_>]) {
+    let whole = policy.mode == AnswerMode::Weighted;
+    let weighed: Vec<usize> = (0..list.len()).filter(|at| list[*at].candidate.is_in()).collect();
+    let scopes: Vec<Share<'_>> = weighed
+        .iter()
+        .map(|at| &list[*at])
+        .map(|placed| Share {
+            scope: if whole { 0 } else { placed.tier },
+            cluster: placed.candidate.cluster,
+            weight: weight_of(context, policy, &placed.candidate),
+        })
+        .collect();
+    let weights = shares(&scopes);
+    drop(scopes);
+    for (at, weight) in weighed.into_iter().zip(weights) {
+        list[at].weight = weight;
+    }
+}
+
+fn explain(placed: &Placed<'_>, trace: &mut impl Trace) {
+    let candidate = &placed.candidate;
+    trace.note(|| Note {
+        cluster: candidate.cluster.cloned(),
+        addresses: candidate.addresses.clone(),
+        verdict: match candidate.out {
+            Some(_) => Verdict::LeftOut,
+            None => Verdict::Kept { tier: placed.tier, weight: placed.weight, stale: placed.rank.stale },
+        },
+        reason: candidate
+            .out
+            .unwrap_or(if candidate.gateway { "answered, through a gateway" } else { "answered" })
+            .into(),
+        source: candidate.source.map(|(kind, key, origin)| (kind, key.clone(), origin.clone())),
+    });
+}
+
+/// Host names by cluster and label; endpoints that share one are one name.
+fn hosts(list: &[Placed<'_>]) -> Vec<Host> {
+    let mut named: BTreeMap<(&ClusterId, &Arc<str>), Host> = BTreeMap::new();
+    for placed in list {
+        let Some(cluster) = placed.candidate.cluster.filter(|cluster| cluster.is_nameable()) else { continue };
+        for (label, addresses) in &placed.candidate.hosts {
+            let host = host(placed, cluster, label, addresses);
+            match named.get_mut(&(cluster, label)) {
+                Some(held) => unite(held, host),
+                None => drop(named.insert((cluster, label), host)),
+            }
+        }
+    }
+    let mut hosts: Vec<Host> = named.into_values().collect();
+    hosts.sort_by(|a, b| (a.tier, &a.cluster, &a.label).cmp(&(b.tier, &b.cluster, &b.label)));
+    hosts
+}
+
+fn host(placed: &Placed<'_>, cluster: &ClusterId, label: &Arc<str>, addresses: &[IpAddr]) -> Host {
+    let ports = if addresses.is_empty() { Vec::new() } else { placed.candidate.ports.to_vec() };
+    Host {
+        cluster: cluster.clone(),
+        label: Arc::clone(label),
+        addresses: addresses.to_vec(),
+        ports,
+        tier: placed.tier,
+        weight: placed.weight,
+        stale: placed.rank.stale,
+        in_service: placed.candidate.is_in() && !addresses.is_empty(),
+    }
+}
+
+fn unite(held: &mut Host, other: Host) {
+    held.addresses.extend(other.addresses);
+    held.addresses.sort_unstable();
+    held.addresses.dedup();
+    held.ports.extend(other.ports);
+    held.ports.sort();
+    held.ports.dedup();
+    if other.in_service {
+        held.tier = if held.in_service { held.tier.min(other.tier) } else { other.tier };
+        held.weight = if held.in_service { held.weight.max(other.weight) } else { other.weight };
+        held.in_service = true;
+    }
+    held.stale |= other.stale;
+}
+
+fn targets(list: Vec<Placed<'_>>) -> Vec<Target> {
+    let kept = list.into_iter().filter(is_target);
+    kept.map(|placed| Target {
+        cluster: placed.candidate.cluster.cloned(),
+        addresses: placed.candidate.addresses,
+        tier: placed.tier,
+        weight: placed.weight,
+        stale: placed.rank.stale,
+        zone: placed.candidate.zone.cloned(),
+    })
+    .collect()
+}

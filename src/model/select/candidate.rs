@@ -1,0 +1,157 @@
+//! A candidate: what might become a target of the answer, before anything is cut.
+
+use super::endpoints::Endpoint;
+use super::standing::Context;
+use crate::model::cluster::State;
+use crate::model::clusterset::Member;
+use crate::model::fact::{Kind, ObjectKey, Origin, Port};
+use crate::model::id::ClusterId;
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Health of what stands behind an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// A ready endpoint.
+    Ready,
+    /// No slices: not ill health (rule h of SOURCES.md section 4).
+    Unknown,
+    /// Slices, none of them with a ready endpoint.
+    Ill,
+}
+
+/// One possible target; its host names too.
+pub(super) struct Candidate<'a> {
+    pub cluster: Option<&'a ClusterId>,
+    pub member: Option<&'a Member>,
+    pub addresses: Vec<IpAddr>,
+    pub region: Option<&'a Arc<str>>,
+    pub zone: Option<&'a Arc<str>>,
+    /// Reached over one more hop.
+    pub gateway: bool,
+    pub health: Health,
+    pub state: State,
+    /// Ports that its service or slices name.
+    pub ports: Cow<'a, [Port]>,
+    /// Names below the service and what they answer.
+    pub hosts: Vec<(Arc<str>, Vec<IpAddr>)>,
+    /// `Some`: not in the set of the service name, and why.
+    pub out: Option<&'static str>,
+    pub source: Option<(Kind, &'a ObjectKey, &'a Origin)>,
+}
+
+impl<'a> Candidate<'a> {
+    /// Addresses of one cluster that are no endpoints; nothing else is known yet.
+    pub fn new(member: &'a Member, addresses: Vec<IpAddr>) -> Self {
+        let home = &member.cluster().locality;
+        Candidate {
+            cluster: Some(&member.cluster().id),
+            member: Some(member),
+            addresses,
+            region: home.region.as_ref(),
+            zone: home.zone.as_ref(),
+            gateway: false,
+            health: Health::Unknown,
+            state: member.state(),
+            ports: Cow::Borrowed(&[]),
+            hosts: Vec::new(),
+            out: None,
+            source: None,
+        }
+    }
+
+    /// A virtual address that belongs to no one cluster.
+    pub fn vip(holder: &'a Member, addresses: Vec<IpAddr>) -> Self {
+        Candidate { cluster: None, member: None, region: None, zone: None, ..Candidate::new(holder, addresses) }
+    }
+
+    /// A ready endpoint of `cluster`; `member` is its registry entry, if any, and `state` that of its data.
+    pub fn endpoint(cluster: &'a ClusterId, member: Option<&'a Member>, state: State, from: Endpoint<'a>) -> Self {
+        Candidate {
+            cluster: Some(cluster),
+            member,
+            addresses: from.addresses,
+            region: from.region,
+            zone: from.zone,
+            gateway: false,
+            health: Health::Ready,
+            state,
+            ports: from.ports,
+            hosts: Vec::new(),
+            out: None,
+            source: Some((Kind::EndpointSlice, &from.slice.key, &from.slice.origin)),
+        }
+    }
+
+    /// True while it is in the set of the service name.
+    pub fn is_in(&self) -> bool {
+        self.out.is_none()
+    }
+
+    /// Takes away the addresses that would reach the view's own cluster instead (SOURCES.md 1.2, "Overlaps").
+    /// Its host names stay, without them.
+    pub fn withhold(&mut self, context: &Context<'_>) {
+        let Some(member) = self.member.filter(|member| context.is_elsewhere(member)) else { return };
+        let reaches = |address: &IpAddr| !context.is_withheld(member, *address);
+        self.addresses.retain(reaches);
+        self.hosts.iter_mut().for_each(|(_, addresses)| addresses.retain(reaches));
+        if self.addresses.is_empty() {
+            self.out = self.out.or(Some("withheld: it lies in a range of the view's own cluster"));
+        }
+    }
+}
+
+/// Host names of an endpoint (DNS.md section 1): its hostname with all addresses, else one dashed name for each.
+pub(super) fn host_names(endpoint: &Endpoint<'_>) -> Vec<(Arc<str>, Vec<IpAddr>)> {
+    match endpoint.hostname {
+        Some(name) => vec![(Arc::clone(name), endpoint.addresses.clone())],
+        None => endpoint.addresses.iter().map(|address| (dashed(*address), vec![*address])).collect(),
+    }
+}
+
+/// The address with `.` and `:` replaced by `-`. An IPv6 form that would begin or end in `-` gets a `0` there.
+fn dashed(address: IpAddr) -> Arc<str> {
+    let mut text = address.to_string().replace(['.', ':'], "-");
+    if text.starts_with('-') {
+        text.insert(0, '0');
+    }
+    if text.ends_with('-') {
+        text.push('0');
+    }
+    text.into()
+}
+
+/// Joins the n-th IPv4 with the n-th IPv6 address, so that every cut keeps the families alike.
+pub(super) fn pair_families(addresses: impl IntoIterator<Item = IpAddr>) -> Vec<Vec<IpAddr>> {
+    let (mut v4, mut v6) = (Vec::new(), Vec::new());
+    for address in addresses {
+        let family = if address.is_ipv4() { &mut v4 } else { &mut v6 };
+        if !family.contains(&address) {
+            family.push(address);
+        }
+    }
+    let count = v4.len().max(v6.len());
+    (0..count).map(|at| v4.get(at).into_iter().chain(v6.get(at)).copied().collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_become_labels() {
+        for (address, label) in
+            [("10.0.0.1", "10-0-0-1"), ("fd00::1", "fd00--1"), ("fd00:1::", "fd00-1--0"), ("::2", "0--2")]
+        {
+            assert_eq!(&*dashed(address.parse().unwrap()), label);
+        }
+    }
+
+    #[test]
+    fn families_are_paired_in_order() {
+        let parse = |text: &str| text.parse::<IpAddr>().unwrap();
+        let paired = pair_families(["10.0.0.1", "fd00::1", "10.0.0.2", "10.0.0.1"].map(parse));
+        assert_eq!(paired, [vec![parse("10.0.0.1"), parse("fd00::1")], vec![parse("10.0.0.2")]]);
+    }
+}

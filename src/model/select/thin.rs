@@ -1,0 +1,88 @@
+//! What is left out of the set of a service name: ill clusters, expired ones, drained ones, each only while others
+//! can answer.
+
+use super::candidate::{Candidate, Health};
+use super::weights::is_drained;
+use crate::model::cluster::State;
+use crate::model::fact::Protocol;
+use crate::model::id::ClusterId;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::policy::Policy;
+use super::standing::Context;
+
+/// Marks what is left out. No step ever empties the set.
+pub(super) fn thin(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Candidate<'_>]) {
+    drop_ill(list);
+    drop_expired(list);
+    drop_drained(context, policy, list);
+}
+
+/// Readiness (SOURCES.md 1.2): a cluster without a ready endpoint is left out while another has one.
+fn drop_ill(list: &mut [Candidate<'_>]) {
+    if list.iter().any(|candidate| candidate.is_in() && candidate.health == Health::Ready) {
+        mark(list, "no endpoint is ready, and another cluster has one", |candidate| candidate.health == Health::Ill);
+    }
+}
+
+fn mark(list: &mut [Candidate<'_>], reason: &'static str, drops: impl Fn(&Candidate<'_>) -> bool) {
+    for candidate in list.iter_mut().filter(|candidate| candidate.is_in()) {
+        if drops(candidate) {
+            candidate.out = Some(reason);
+        }
+    }
+}
+
+/// What a set of candidates can answer: families, and port names with their protocol.
+#[derive(Default)]
+struct Cover<'c> {
+    v4: bool,
+    v6: bool,
+    ports: HashSet<(&'c Arc<str>, Protocol)>,
+}
+
+impl<'c> Cover<'c> {
+    fn add(&mut self, candidate: &'c Candidate<'_>) {
+        self.v4 |= candidate.addresses.iter().any(|address| address.is_ipv4());
+        self.v6 |= candidate.addresses.iter().any(|address| address.is_ipv6());
+        self.ports.extend(candidate.ports.iter().map(|port| (&port.name, port.protocol)));
+    }
+
+    fn covers(&self, other: &Cover<'_>) -> bool {
+        (self.v4 || !other.v4) && (self.v6 || !other.v6) && other.ports.iter().all(|port| self.ports.contains(port))
+    }
+}
+
+/// RESILIENCE.md rule 4: an expired cluster is left out only where clusters that are not expired have every family
+/// and port name that it has.
+fn drop_expired(list: &mut [Candidate<'_>]) {
+    let is_expired = |candidate: &&Candidate<'_>| candidate.state == State::Expired && candidate.is_in();
+    let expired: HashSet<ClusterId> = list.iter().filter(is_expired).filter_map(|c| c.cluster.cloned()).collect();
+    if expired.is_empty() {
+        return;
+    }
+    let mut living = Cover::default();
+    list.iter()
+        .filter(|c| c.is_in() && c.state != State::Expired && c.health != Health::Ill)
+        .for_each(|c| living.add(c));
+    let replaced: HashSet<ClusterId> = expired
+        .into_iter()
+        .filter(|cluster| {
+            let mut held = Cover::default();
+            list.iter().filter(is_expired).filter(|c| c.cluster == Some(cluster)).for_each(|c| held.add(c));
+            living.covers(&held)
+        })
+        .collect();
+    mark(list, "expired, and clusters in contact have every family and port", |candidate| {
+        candidate.state == State::Expired && candidate.cluster.is_some_and(|cluster| replaced.contains(cluster))
+    });
+}
+
+/// A drained cluster is left out while anything undrained is ready.
+fn drop_drained(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Candidate<'_>]) {
+    let ready = |candidate: &Candidate<'_>| candidate.is_in() && candidate.health != Health::Ill;
+    if list.iter().any(|candidate| ready(candidate) && !is_drained(context, policy, candidate)) {
+        mark(list, "drained", |candidate| is_drained(context, policy, candidate));
+    }
+}

@@ -1,0 +1,36 @@
+//! The Frame: what the configuration says of zones and clients, and what is known of clusters right now.
+//!
+//! In: the template of the configuration, presence of clusters. Out: a new [`Frame`] for the table.
+
+use crate::compile::{Columns, ZoneKind, Zones};
+use crate::dns::Name;
+use crate::table::frame::{ClusterColumn, ZoneKind as FrameZoneKind};
+use crate::table::{Frame, FrameSettings, ZoneSettings};
+
+/// The settings of the Frame that do not move with the clusters. Zones and clusters are filled in per Frame.
+#[derive(Debug, Clone, Default)]
+pub struct FrameTemplate(pub FrameSettings);
+
+impl FrameTemplate {
+    /// A Frame in which bit v of `unknown` says that in view v a cluster that could own any name is not known yet.
+    pub(super) fn frame(&self, zones: &Zones, columns: &Columns, unknown: u64) -> Frame {
+        let zone = |zone: &crate::compile::Zone| ZoneSettings {
+            name: zone.name.clone(),
+            kind: match zone.kind {
+                ZoneKind::Clusterset => FrameZoneKind::Clusterset,
+                ZoneKind::Global => FrameZoneKind::Global,
+            },
+            ttl: zones.ttl,
+            unknown,
+        };
+        let mut clusters: Vec<ClusterColumn> = columns
+            .iter()
+            .filter(|(id, _)| id.is_nameable())
+            .filter_map(|(id, column)| {
+                Some(ClusterColumn { id: Name::parse(id.as_str()).ok()?, column, views: u64::MAX })
+            })
+            .collect();
+        clusters.sort_by_key(|cluster| cluster.column);
+        Frame::new(FrameSettings { zones: zones.list.iter().map(zone).collect(), clusters, ..self.0.clone() })
+    }
+}

@@ -1,0 +1,20 @@
+//! The only writer of the table: observations -> facts -> merge -> compile -> Blocks.
+//!
+//! In: [`Observation`](crate::model::Observation)s of all sources, the passing of a cluster's grace. Out: Blocks and the
+//! Frame of the [`Table`](crate::table::Table), figures for metrics, readiness. [`Publisher`] is plain and synchronous;
+//! [`task`] drives it: single changes first, bulk work in slices of 5 ms, changes coalesced per service.
+
+mod figures;
+mod frame;
+mod names;
+mod publisher;
+mod queue;
+pub mod task;
+
+#[cfg(test)]
+mod tests;
+
+pub use figures::{ClusterReport, Figures, KindReport, Latency, Report};
+pub use frame::FrameTemplate;
+pub use publisher::{Publisher, Setup};
+pub use task::{Command, Readiness};

@@ -1,0 +1,364 @@
+//! The writer itself, without a clock or a channel: observations in, Blocks and Frames out.
+
+use super::figures::Figures;
+use super::frame::FrameTemplate;
+use super::names::PublishedNames;
+use super::queue::Queue;
+use crate::compile::{self, compile_namespace, compile_service, zone_names};
+use crate::dns::{Name, NameError};
+use crate::model::clusterset::ClusterSet;
+use crate::model::facts::Touched;
+use crate::model::merge::merge;
+use crate::model::select::{Selection, namespace_presence, select};
+use crate::model::service::Service;
+use crate::model::{Answer, Cluster, ClusterId, NoTrace, Observation, ServiceKey, State, View};
+use crate::table::{Block, Draft, Table, TableChange};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Measures a phase; the real one reads the monotonic clock, tests use none.
+pub type Stopwatch = fn() -> Duration;
+
+/// Everything a publisher starts with.
+pub struct Setup {
+    pub clusters: Vec<Cluster>,
+    /// View 0 is `local`; at most 64.
+    pub views: Vec<View>,
+    pub model: crate::model::clusterset::Settings,
+    pub compile: compile::Settings,
+    pub frame: FrameTemplate,
+}
+
+/// What can be published anew.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Entity {
+    Service(ServiceKey),
+    Namespace(Arc<str>),
+}
+
+/// What is remembered of a published service.
+#[derive(Debug, Default, PartialEq)]
+struct PublishedService {
+    names: PublishedNames,
+    /// Targets of its first answer.
+    endpoints: u32,
+    conflicts: Box<[&'static str]>,
+}
+
+/// The only writer of a table.
+pub struct Publisher {
+    clusterset: ClusterSet,
+    views: Vec<View>,
+    settings: compile::Settings,
+    frame: FrameTemplate,
+    table: Arc<Table>,
+    figures: Arc<Figures>,
+    stopwatch: Stopwatch,
+    services: HashMap<ServiceKey, PublishedService>,
+    /// How many services have each conflict reason.
+    conflicts: BTreeMap<&'static str, u64>,
+    endpoints: u64,
+    /// Changes of single objects whose answers are not out yet: cluster and time of arrival since the epoch.
+    unanswered: Vec<(ClusterId, Duration)>,
+    namespaces: HashMap<Arc<str>, u64>,
+    queue: Queue<Entity>,
+    /// Zones with a change that their serial does not show yet.
+    changed_zones: Vec<bool>,
+    awaited: u64,
+}
+
+impl Publisher {
+    /// Fills the table with the names that the zones have by themselves, and a Frame in which every cluster is awaited.
+    /// Fails when a zone leaves no room for them.
+    pub fn new(
+        setup: Setup,
+        table: Arc<Table>,
+        figures: Arc<Figures>,
+        stopwatch: Stopwatch,
+    ) -> Result<Self, NameError> {
+        let mut clusterset = ClusterSet::new(setup.model);
+        for cluster in setup.clusters {
+            clusterset.put_cluster(cluster, 0);
+        }
+        let mut publisher = Publisher {
+            clusterset,
+            views: setup.views,
+            changed_zones: vec![true; setup.compile.zones.list.len()],
+            settings: setup.compile,
+            frame: setup.frame,
+            table,
+            figures,
+            stopwatch,
+            services: HashMap::new(),
+            conflicts: BTreeMap::new(),
+            endpoints: 0,
+            unanswered: Vec::new(),
+            namespaces: HashMap::new(),
+            queue: Queue::default(),
+            awaited: 0,
+        };
+        publisher.awaited = publisher.awaited_views();
+        publisher.set_frame();
+        let zones = &publisher.settings.zones;
+        for zone in &zones.list {
+            let put = |draft: &Draft| TableChange::Put(Block::pack(draft));
+            publisher.table.apply(zone_names(zone, zones)?.iter().map(put));
+        }
+        Ok(publisher)
+    }
+
+    /// All clusters and their facts.
+    pub fn clusterset(&self) -> &ClusterSet {
+        &self.clusterset
+    }
+
+    /// The views, `local` first.
+    pub fn views(&self) -> &[View] {
+        &self.views
+    }
+
+    /// The settings of compile.
+    pub fn compile_settings(&self) -> &compile::Settings {
+        &self.settings
+    }
+
+    /// Takes one observation in and queues what it touched. A cluster's first complete sync makes it known.
+    pub fn observe(&mut self, observation: Observation) {
+        let cluster = observation.cluster.clone();
+        let single = !matches!(observation.change, crate::model::Change::Replace { .. });
+        let touched = self.clusterset.observe(observation);
+        if self.state(&cluster) == State::Unknown {
+            // Its facts do not count yet; when they do, everything is touched.
+            if self.clusterset.is_synced(&cluster) {
+                self.set_state(&cluster, State::Fresh);
+            }
+            return;
+        }
+        self.touch(touched, single);
+    }
+
+    fn state(&self, cluster: &ClusterId) -> State {
+        self.clusterset.get(cluster).map_or(State::Unknown, |member| member.state())
+    }
+
+    /// Sets how much is known of a cluster.
+    pub fn set_state(&mut self, cluster: &ClusterId, state: State) {
+        let touched = self.clusterset.set_state(cluster, state);
+        self.touch(touched, false);
+    }
+
+    /// The time to wait for a cluster's first sync has run out: names it might own are absent from now on.
+    pub fn end_grace(&mut self, cluster: &ClusterId) {
+        let touched = self.clusterset.set_grace_over(cluster, true);
+        self.touch(touched, false);
+        self.settle_frame();
+    }
+
+    fn touch(&mut self, touched: Touched, single: bool) {
+        let mut push = |entity| if single { self.queue.push_single(entity) } else { self.queue.push_bulk(entity) };
+        for namespace in touched.namespaces {
+            for key in self.clusterset.services_in(&namespace) {
+                push(Entity::Service(key.clone()));
+            }
+            push(Entity::Namespace(namespace));
+        }
+        for key in touched.services {
+            push(Entity::Service(key));
+        }
+        if touched.everything {
+            self.touch_everything();
+        }
+    }
+
+    fn touch_everything(&mut self) {
+        let namespaces = self.clusterset.namespaces();
+        for namespace in namespaces.into_iter().chain(self.namespaces.keys().cloned()) {
+            self.queue.push_bulk(Entity::Namespace(namespace));
+        }
+        for key in self.clusterset.services().chain(self.services.keys()) {
+            self.queue.push_bulk(Entity::Service(key.clone()));
+        }
+    }
+
+    /// How much waits.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Publishes what waits until nothing does or `go_on` says stop, single changes first. True when nothing is left.
+    pub fn work(&mut self, mut go_on: impl FnMut() -> bool) -> bool {
+        while let Some(entity) = self.queue.pop() {
+            match entity {
+                Entity::Service(key) => self.publish_service(&key),
+                Entity::Namespace(namespace) => self.publish_namespace(&namespace),
+            }
+            if !go_on() {
+                break;
+            }
+        }
+        let done = self.queue.len() == 0;
+        if done {
+            // Only now: while Blocks of a cluster are missing, its absent names must stay SERVFAIL.
+            self.settle_frame();
+        }
+        done
+    }
+
+    fn publish_service(&mut self, key: &ServiceKey) {
+        let start = (self.stopwatch)();
+        let service = merge(key, &self.clusterset);
+        let answers = self.answers(&service);
+        let merged = (self.stopwatch)();
+        let drafts = compile_service(key, &answers, &self.settings);
+        let blocks: Vec<Block> = drafts.iter().map(Block::pack).collect();
+        let compiled = (self.stopwatch)();
+        let published = PublishedService {
+            names: PublishedNames::of(&drafts, &self.settings.zones),
+            endpoints: answers.first().map_or(0, |(_, answer)| answer.targets.len() as u32),
+            conflicts: service.conflicts.iter().map(|conflict| conflict.reason.as_str()).collect(),
+        };
+        let vanished = self.remember(key, published);
+        self.apply(blocks, vanished);
+        let applied = (self.stopwatch)();
+        self.figures.merge.observe(merged.saturating_sub(start));
+        self.figures.compile.observe(compiled.saturating_sub(merged));
+        self.figures.apply.observe(applied.saturating_sub(compiled));
+        self.figures.publishes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps what was published and returns the names of the time before that are not in it.
+    fn remember(&mut self, key: &ServiceKey, published: PublishedService) -> Vec<(u8, Name)> {
+        self.endpoints += u64::from(published.endpoints);
+        for reason in &published.conflicts {
+            *self.conflicts.entry(reason).or_insert(0) += 1;
+        }
+        let before = self.services.remove(key).unwrap_or_default();
+        self.endpoints -= u64::from(before.endpoints);
+        for reason in &before.conflicts {
+            self.conflicts.entry(reason).and_modify(|count| *count -= 1);
+        }
+        let vanished = before.names.vanished(&published.names, &self.settings.zones);
+        if published != PublishedService::default() {
+            self.services.insert(key.clone(), published);
+        }
+        vanished
+    }
+
+    /// The distinct answers with the views that see them.
+    fn answers(&self, service: &Service) -> Vec<(u64, Answer)> {
+        let mut answers: Vec<(u64, Answer)> = Vec::new();
+        for (number, view) in self.views.iter().enumerate() {
+            let Selection::Present(answer) = select(service, view, &self.clusterset, &mut NoTrace) else { continue };
+            match answers.iter_mut().find(|(_, other)| *other == answer) {
+                Some((mask, _)) => *mask |= 1 << number,
+                None => answers.push((1 << number, answer)),
+            }
+        }
+        answers
+    }
+
+    fn publish_namespace(&mut self, namespace: &Arc<str>) {
+        let knows = |view: &View| namespace_presence(&self.clusterset, namespace, view);
+        let presence =
+            self.views.iter().enumerate().filter(|(_, view)| knows(view)).fold(0, |mask, (v, _)| mask | 1 << v);
+        let drafts = compile_namespace(namespace, presence, &self.settings);
+        if presence == 0 {
+            self.namespaces.remove(namespace);
+            self.apply(Vec::new(), drafts.into_iter().map(|draft| (draft.zone, draft.name)).collect());
+        } else {
+            self.namespaces.insert(Arc::clone(namespace), presence);
+            self.apply(drafts.iter().map(Block::pack).collect(), Vec::new());
+        }
+        self.figures.publishes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Puts the Blocks that differ from what stands in the table, then takes the vanished names out.
+    fn apply(&mut self, blocks: Vec<Block>, vanished: Vec<(u8, Name)>) {
+        let mut changes = Vec::with_capacity(blocks.len() + vanished.len());
+        {
+            let pinned = self.table.pin();
+            for block in blocks {
+                if pinned.lookup(block.name()) != Some(&block) {
+                    mark(&mut self.changed_zones, block.zone());
+                    changes.push(TableChange::Put(block));
+                }
+            }
+            for (zone, name) in vanished {
+                if pinned.lookup(name.wire()).is_some() {
+                    mark(&mut self.changed_zones, zone);
+                    changes.push(TableChange::Remove(name));
+                }
+            }
+        }
+        self.figures.generation.fetch_add(changes.len() as u64, Ordering::Relaxed);
+        self.table.apply(changes);
+    }
+
+    /// Bit v: view v awaits a cluster that could own any name.
+    fn awaited_views(&self) -> u64 {
+        let awaits = self.views.iter().enumerate().filter(|(_, view)| self.clusterset.awaits(view));
+        awaits.fold(0, |mask, (number, _)| mask | 1 << number)
+    }
+
+    fn settle_frame(&mut self) {
+        let awaited = self.awaited_views();
+        // A view stops waiting only when everything known stands in the table.
+        if awaited != self.awaited && (self.queue.len() == 0 || awaited & !self.awaited != 0) {
+            self.awaited = awaited;
+            self.set_frame();
+        }
+    }
+
+    fn set_frame(&self) {
+        let settings = &self.settings;
+        self.table.set_frame(self.frame.frame(&settings.zones, &settings.columns, self.awaited));
+    }
+
+    /// Moves the serial of every zone that changed since the last call. Call at most once a second (DNS.md section 4).
+    /// True when one moved.
+    pub fn bump_serials(&mut self, unix_seconds: u32) -> bool {
+        let mut moved = false;
+        for (zone, changed) in (0u8..).zip(&mut self.changed_zones) {
+            if std::mem::take(changed) {
+                self.table.bump_serial(zone, unix_seconds);
+                moved = true;
+            }
+        }
+        moved
+    }
+
+    /// How many services have each conflict reason, sorted by reason.
+    pub fn conflict_counts(&self) -> Vec<(&'static str, u64)> {
+        self.conflicts.iter().filter(|(_, count)| **count > 0).map(|(reason, count)| (*reason, *count)).collect()
+    }
+
+    /// Endpoints and virtual addresses behind all service names, each service in the first view that sees it.
+    pub fn endpoint_count(&self) -> u64 {
+        self.endpoints
+    }
+
+    /// A single object changed at `received` (since the epoch); its latency counts when everything is published.
+    pub fn await_answer(&mut self, cluster: ClusterId, received: Duration) {
+        self.unanswered.push((cluster, received));
+    }
+
+    /// Everything queued is published at `now` (since the epoch).
+    pub fn answered(&mut self, now: Duration) {
+        for (cluster, received) in self.unanswered.drain(..) {
+            self.figures.event_to_answer(&cluster).observe(now.saturating_sub(received));
+        }
+    }
+
+    /// The figures it keeps.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
+    }
+}
+
+fn mark(zones: &mut [bool], zone: u8) {
+    if let Some(changed) = zones.get_mut(usize::from(zone)) {
+        *changed = true;
+    }
+}

@@ -1,0 +1,237 @@
+//! Drives the publisher: a channel of observations, a clock, slices of bulk work.
+//!
+//! In: observations of every source, [`Command`]s. Out: a filled table, [`Readiness`], figures. Runs as one task on a thread of
+//! its own, so that bulk work delays nothing else.
+
+use super::figures::{ClusterReport, KindReport, Report};
+use super::publisher::Publisher;
+use crate::model::clusterset::Member;
+use crate::model::fact::Kind;
+use crate::model::{Change, ClusterId, Observation, State};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Bulk work stops this often to look for single changes (DESIGN.md, "Bulk work").
+const SLICE: Duration = Duration::from_millis(5);
+/// Observations taken in before the next slice of work.
+const INTAKE: usize = 1024;
+/// Serials, reports and graces move this often.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What others ask of the publisher.
+pub enum Command {
+    /// Runs a closure on the publisher between two slices, for `explain` on a running server.
+    Ask(Box<dyn FnOnce(&Publisher) + Send>),
+}
+
+/// Whether sockets may open (RESILIENCE.md rule 2), and what is missing if not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Readiness {
+    pub ready: bool,
+    /// One line per thing missing. Also filled when ready: clusters that are not synced.
+    pub missing: Vec<String>,
+}
+
+/// What the task is told at start.
+pub struct Schedule {
+    /// Zero of all `received_ns`.
+    pub epoch: Instant,
+    /// How long each cluster may take to its first sync.
+    pub grace: HashMap<ClusterId, Duration>,
+}
+
+/// The task's ends of its channels.
+pub struct Ends {
+    pub observations: mpsc::Receiver<Observation>,
+    pub commands: mpsc::Receiver<Command>,
+    pub readiness: watch::Sender<Readiness>,
+    /// Resolves at shutdown.
+    pub stop: oneshot::Receiver<()>,
+}
+
+/// Runs until told to stop or until every source has hung up and nothing waits.
+pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
+    let Ends { mut observations, mut commands, readiness, mut stop } = ends;
+    let mut driver = Driver { publisher, schedule, readiness, contacts: HashMap::new(), serials_at: None };
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut idle = true;
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut stop => break,
+            Some(observation) = observations.recv() => driver.take_in(observation, &mut observations),
+            Some(command) = commands.recv() => driver.obey(command),
+            _ = tick.tick() => driver.tick(),
+            // With work left, this branch is always ready: the others are only looked at.
+            () = std::future::ready(()), if !idle => {}
+        }
+        idle = driver.work();
+        if !idle {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+struct Driver {
+    publisher: Publisher,
+    schedule: Schedule,
+    readiness: watch::Sender<Readiness>,
+    /// Last sign of life per cluster and kind, monotonic nanoseconds since the epoch.
+    contacts: HashMap<(ClusterId, Kind), u64>,
+    serials_at: Option<Instant>,
+}
+
+impl Driver {
+    fn take_in(&mut self, first: Observation, more: &mut mpsc::Receiver<Observation>) {
+        self.observe(first);
+        for _ in 1..INTAKE {
+            let Ok(observation) = more.try_recv() else { break };
+            self.observe(observation);
+        }
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        if let Some(kind) = contact_of(&observation.change) {
+            self.contacts.insert((observation.cluster.clone(), kind), observation.received_ns);
+        }
+        let received = Duration::from_nanos(observation.received_ns);
+        let cluster = observation.cluster.clone();
+        let counts = matches!(observation.change, Change::Apply { .. } | Change::Delete { .. });
+        self.publisher.observe(observation);
+        if counts {
+            self.publisher.await_answer(cluster, received);
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Ask(question) => question(&self.publisher),
+        }
+    }
+
+    /// One slice of work; true when nothing is left.
+    fn work(&mut self) -> bool {
+        let until = Instant::now() + SLICE;
+        let done = self.publisher.work(|| Instant::now() < until);
+        if done {
+            self.publisher.answered(self.schedule.epoch.elapsed());
+            self.settle_serials();
+            self.settle_readiness();
+        }
+        done
+    }
+
+    fn tick(&mut self) {
+        let waited = self.schedule.epoch.elapsed();
+        let over = |member: &Member| {
+            let grace = self.schedule.grace.get(&member.cluster().id).copied().unwrap_or_default();
+            !member.state().is_known() && !member.grace_over() && waited >= grace
+        };
+        let members = self.publisher.clusterset().members();
+        let over: Vec<ClusterId> = members.filter(|(_, m)| over(m)).map(|(_, m)| m.cluster().id.clone()).collect();
+        for cluster in over {
+            tracing::warn!(%cluster, "cluster {cluster}: not synced within its grace; names only it could own are NXDOMAIN from now on");
+            self.publisher.end_grace(&cluster);
+        }
+        self.settle_serials();
+        self.settle_readiness();
+        let report = self.report();
+        self.publisher.figures().report.store(Arc::new(report));
+    }
+
+    /// At most once a second, to the wall clock (DNS.md section 4).
+    fn settle_serials(&mut self) {
+        if self.serials_at.is_some_and(|at| at.elapsed() < TICK) {
+            return;
+        }
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        if self.publisher.bump_serials(unix as u32) {
+            self.serials_at = Some(Instant::now());
+        }
+    }
+
+    fn settle_readiness(&self) {
+        let clusterset = self.publisher.clusterset();
+        let decided = |member: &Member| member.state().is_known() || member.grace_over();
+        let all = clusterset.members().all(|(_, member)| decided(member));
+        let one = clusterset.is_empty() || clusterset.members().any(|(_, member)| member.state().is_known());
+        let missing = clusterset.members().filter(|(_, m)| !m.state().is_known()).map(|(_, m)| missing(m)).collect();
+        let now = Readiness { ready: all && one && self.publisher.waiting() == 0, missing };
+        self.readiness.send_if_modified(|before| {
+            // Once open, sockets stay open.
+            let next = Readiness { ready: now.ready || before.ready, ..now.clone() };
+            let changed = *before != next;
+            *before = next;
+            changed
+        });
+    }
+
+    fn report(&self) -> Report {
+        let members = self.publisher.clusterset().members();
+        Report {
+            clusters: members.map(|(_, member)| self.cluster_report(member)).collect(),
+            conflicts: self.publisher.conflict_counts(),
+            endpoints: self.publisher.endpoint_count(),
+            waiting: self.publisher.waiting(),
+            at_ns: self.schedule.epoch.elapsed().as_nanos() as u64,
+        }
+    }
+
+    fn cluster_report(&self, member: &Member) -> ClusterReport {
+        let (cluster, facts) = (member.cluster(), member.facts());
+        let kind = |kind: Kind| {
+            let status = facts.status(kind);
+            let report = KindReport {
+                contact_ns: self.contacts.get(&(cluster.id.clone(), kind)).copied(),
+                objects: facts.count(kind) as u64,
+                error: status.error.as_deref().map(String::from),
+                required: crate::model::facts::is_required(kind, cluster.mode),
+                synced: status.is_synced(),
+            };
+            (kind, report)
+        };
+        let read = Kind::ALL.into_iter().filter(|kind| crate::model::facts::is_read(*kind, cluster.mode));
+        ClusterReport {
+            id: cluster.id.clone(),
+            state: member.state(),
+            synced: member.state() != State::Unknown,
+            grace_over: member.grace_over(),
+            kinds: read.map(kind).collect(),
+            findings: facts.findings().counts().into_iter().map(|(code, count)| (code, count as u64)).collect(),
+        }
+    }
+}
+
+/// The kind that an observation is a sign of life of.
+fn contact_of(change: &Change) -> Option<Kind> {
+    match change {
+        Change::Apply { fact, .. } => Some(fact.kind()),
+        Change::Delete { kind, .. }
+        | Change::Replace { kind, .. }
+        | Change::Contact { kind }
+        | Change::Absent { kind, .. } => Some(*kind),
+        Change::Rejected { kind, .. } => Some(*kind),
+        Change::Failed { .. } | Change::Unreadable { .. } => None,
+    }
+}
+
+/// `cluster west: not synced: EndpointSlice: 403 Forbidden` (OPERATIONS.md section 1).
+fn missing(member: &Member) -> String {
+    let (cluster, facts) = (member.cluster(), member.facts());
+    let reason = |kind: Kind| {
+        let status = facts.status(kind);
+        if status.is_synced() {
+            return None;
+        }
+        Some(match &status.error {
+            Some(error) => format!("{}: {error}", kind.as_str()),
+            None => format!("{}: no complete list yet", kind.as_str()),
+        })
+    };
+    let required = Kind::ALL.into_iter().filter(|kind| crate::model::facts::is_required(*kind, cluster.mode));
+    let reasons: Vec<String> = required.filter_map(reason).collect();
+    format!("cluster {}: not synced: {}", cluster.id, reasons.join("; "))
+}

@@ -1,0 +1,231 @@
+//! Any sequence of observations gives the same table as building from scratch from the final facts.
+
+use super::{Figures, FrameTemplate, Publisher, Setup};
+use crate::compile::{self, Columns, Zones};
+use crate::dns::Name;
+use crate::model::fact::{
+    EndpointFact, ExportFact, Fact, Kind, NamespaceFact, ObjectKey, Origin, Port, Protocol, ServiceFact, ServiceKind,
+    SliceFact, SliceRole, Traffic,
+};
+use crate::model::policy::OwnPolicy;
+use crate::model::{Change, Cluster, ClusterId, Observation, ServiceKey, State, View};
+use crate::table::{Frame, Table};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+const CLUSTERS: [&str; 2] = ["east", "west"];
+
+fn publisher() -> (Publisher, Arc<Table>) {
+    let table = Arc::new(Table::new(Frame::default()));
+    let clusters: Vec<Cluster> = CLUSTERS.iter().map(|name| Cluster::new(ClusterId::new(name))).collect();
+    let zone = |text| Name::parse(text).unwrap();
+    let zones = Zones::new(&[zone("clusterset.local")], &[zone("global")], 5, Vec::new()).unwrap();
+    let view = |name: &str, cluster: &str| View {
+        name: name.into(),
+        cluster: Some(ClusterId::new(cluster)),
+        ..View::default()
+    };
+    let setup = Setup {
+        compile: compile::Settings {
+            zones,
+            columns: Columns::new(clusters.iter().map(|c| &c.id)),
+            ..Default::default()
+        },
+        clusters,
+        views: vec![view("", "east"), view("west", "west")],
+        model: crate::model::clusterset::Settings::default(),
+        frame: FrameTemplate::default(),
+    };
+    let stopwatch = || Duration::ZERO;
+    (Publisher::new(setup, Arc::clone(&table), Arc::new(Figures::default()), stopwatch).unwrap(), table)
+}
+
+fn observe(publisher: &mut Publisher, cluster: &str, change: Change) {
+    let cluster = ClusterId::new(cluster);
+    publisher.observe(Observation { cluster, generation: 1, received_ns: 0, change });
+}
+
+fn contents(table: &Table) -> BTreeMap<Vec<u8>, crate::table::Block> {
+    let mut blocks = BTreeMap::new();
+    table.for_each(|block| drop(blocks.insert(block.name().to_vec(), block.clone())));
+    blocks
+}
+
+fn service(name: &str, headless: bool, port: u16) -> Fact {
+    Fact::Service(Box::new(ServiceFact {
+        key: ServiceKey::new("shop", name),
+        kind: if headless { ServiceKind::Headless } else { ServiceKind::ClusterIp },
+        cluster_ips: if headless { Vec::new() } else { vec!["10.1.0.1".parse().unwrap()] },
+        ingress: Vec::new(),
+        ports: vec![Port { name: "http".into(), protocol: Protocol::Tcp, number: port, app_protocol: None }],
+        traffic: Traffic::default(),
+        mirror: false,
+        own: OwnPolicy::default(),
+        origin: Origin::Unknown,
+    }))
+}
+
+fn export(name: &str, created: i64) -> Fact {
+    Fact::Export(Box::new(ExportFact {
+        key: ServiceKey::new("shop", name),
+        created: Some(created),
+        deleting: false,
+        exported_labels: None,
+        exported_annotations: None,
+        own: OwnPolicy::default(),
+        origin: Origin::Unknown,
+    }))
+}
+
+fn slice(name: &str, of: &str, addresses: &[u8]) -> Fact {
+    let endpoint = |last: &u8| EndpointFact {
+        address: std::net::Ipv4Addr::new(10, 9, 0, *last).into(),
+        ready: last % 3 != 0,
+        hostname: None,
+        node: None,
+        zone: None,
+        pod: 0,
+    };
+    Fact::Slice(Box::new(SliceFact {
+        key: ObjectKey::new("shop", name),
+        service: ServiceKey::new("shop", of),
+        role: SliceRole::Native,
+        endpoints: addresses.iter().map(endpoint).collect(),
+        ports: vec![Port { name: "http".into(), protocol: Protocol::Tcp, number: 80, app_protocol: None }],
+        virtual_address: false,
+        triggered: None,
+        origin: Origin::Unknown,
+    }))
+}
+
+fn facts() -> impl Strategy<Value = Fact> {
+    let name = prop_oneof![Just("web"), Just("db")];
+    prop_oneof![
+        (name.clone(), any::<bool>(), 80u16..82).prop_map(|(name, headless, port)| service(name, headless, port)),
+        (name.clone(), 0i64..3).prop_map(|(name, created)| export(name, created)),
+        (prop_oneof![Just("s1"), Just("s2")], name, proptest::collection::vec(1u8..9, 0..4))
+            .prop_map(|(slice_name, of, addresses)| slice(slice_name, of, &addresses)),
+        Just(Fact::Namespace(NamespaceFact { name: "shop".into(), origin: Origin::Unknown })),
+    ]
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put(usize, Fact),
+    Delete(usize, Fact),
+    Relist(usize, Kind),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0..CLUSTERS.len(), facts()).prop_map(|(cluster, fact)| Step::Put(cluster, fact)),
+        2 => (0..CLUSTERS.len(), facts()).prop_map(|(cluster, fact)| Step::Delete(cluster, fact)),
+        1 => (0..CLUSTERS.len(), prop_oneof![Just(Kind::Service), Just(Kind::EndpointSlice), Just(Kind::ServiceExport)])
+            .prop_map(|(cluster, kind)| Step::Relist(cluster, kind)),
+    ];
+    proptest::collection::vec(step, 1..40)
+}
+
+type Held = BTreeMap<(Kind, ObjectKey), Fact>;
+
+fn list(held: &Held, kind: Kind) -> Change {
+    let facts = held.iter().filter(|((of, _), _)| *of == kind).map(|(_, fact)| fact.clone()).collect();
+    Change::Replace { kind, facts, findings: Vec::new() }
+}
+
+fn change(step: &Step, held: &mut [Held; 2]) -> (usize, Change) {
+    match step.clone() {
+        Step::Put(cluster, fact) => {
+            held[cluster].insert((fact.kind(), fact.key()), fact.clone());
+            (cluster, Change::Apply { fact, findings: Vec::new() })
+        }
+        Step::Delete(cluster, fact) => {
+            held[cluster].remove(&(fact.kind(), fact.key()));
+            (cluster, Change::Delete { kind: fact.kind(), key: fact.key() })
+        }
+        Step::Relist(cluster, kind) => (cluster, list(&held[cluster], kind)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_history_gives_the_table_of_the_final_facts(steps in steps(), pauses in any::<u64>()) {
+        let (mut lived, lived_table) = publisher();
+        let mut held = [Held::new(), Held::new()];
+        for cluster in CLUSTERS {
+            Kind::ALL.into_iter().for_each(|kind| observe(&mut lived, cluster, list(&Held::new(), kind)));
+        }
+        for (number, step) in steps.iter().enumerate() {
+            let (cluster, change) = change(step, &mut held);
+            observe(&mut lived, CLUSTERS[cluster], change);
+            if pauses >> (number % 64) & 1 == 1 {
+                lived.work(|| true);
+            }
+        }
+        lived.work(|| true);
+
+        let (mut fresh, fresh_table) = publisher();
+        for (cluster, held) in CLUSTERS.iter().zip(&held) {
+            Kind::ALL.into_iter().for_each(|kind| observe(&mut fresh, cluster, list(held, kind)));
+        }
+        fresh.work(|| true);
+        prop_assert_eq!(names(&lived_table), names(&fresh_table));
+        prop_assert!(contents(&lived_table) == contents(&fresh_table));
+        prop_assert_eq!(lived.endpoint_count(), fresh.endpoint_count());
+        prop_assert_eq!(lived.conflict_counts(), fresh.conflict_counts());
+    }
+}
+
+fn names(table: &Table) -> Vec<String> {
+    contents(table).keys().filter_map(|wire| Some(Name::from_wire(wire)?.to_string())).collect()
+}
+
+#[test]
+fn an_update_touches_only_its_own_names() {
+    let (mut publisher, table) = publisher();
+    for cluster in CLUSTERS {
+        let mut held = Held::new();
+        for fact in [service("web", false, 80), export("web", 1), service("db", false, 80), export("db", 1)] {
+            held.insert((fact.kind(), fact.key()), fact);
+        }
+        Kind::ALL.into_iter().for_each(|kind| observe(&mut publisher, cluster, list(&held, kind)));
+    }
+    publisher.work(|| true);
+    let generation = || publisher_generation(&publisher);
+    assert!(names(&table).contains(&"web.shop.svc.clusterset.local.".to_string()));
+    let before = (generation(), contents(&table));
+    observe(&mut publisher, "east", Change::Apply { fact: service("web", false, 81), findings: Vec::new() });
+    publisher.work(|| true);
+    let after = contents(&table);
+    let changed: Vec<_> = after.iter().filter(|(name, block)| before.1.get(*name) != Some(block)).collect();
+    assert!(!changed.is_empty());
+    assert!(changed.iter().all(|(name, _)| name.windows(4).any(|w| w == b"\x03web")), "{changed:?}");
+    let counted = publisher_generation(&publisher) - before.0;
+    assert_eq!(counted, changed.len() as u64, "nothing but the changed names was written");
+}
+
+fn publisher_generation(publisher: &Publisher) -> u64 {
+    publisher.figures().generation.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+#[test]
+fn a_cluster_counts_from_its_first_complete_list_of_every_kind() {
+    let (mut publisher, table) = publisher();
+    let facts = [service("web", false, 80), export("web", 1)];
+    let held: Held = facts.into_iter().map(|fact| ((fact.kind(), fact.key()), fact)).collect();
+    for kind in Kind::ALL {
+        assert!(!names(&table).contains(&"web.shop.svc.clusterset.local.".to_string()), "before {kind:?}");
+        observe(&mut publisher, "east", list(&held, kind));
+        publisher.work(|| true);
+    }
+    assert!(names(&table).contains(&"web.shop.svc.clusterset.local.".to_string()));
+    assert_eq!(publisher.clusterset().get(&ClusterId::new("east")).unwrap().state(), State::Fresh);
+    assert_eq!(table.frame().zones()[0].unknown, 0b11, "west is still awaited");
+    publisher.end_grace(&ClusterId::new("west"));
+    publisher.work(|| true);
+    assert_eq!(table.frame().zones()[0].unknown, 0);
+}

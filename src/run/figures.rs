@@ -1,0 +1,93 @@
+//! What publish and the sources count, in the shape that the metrics ask for.
+
+use crate::model::State;
+use crate::publish;
+use crate::publish::Latency;
+use crate::table::Table;
+use crate::telemetry::figures::{ClusterFigures, Figures, ProcessFigures, STATES, TableFigures};
+use crate::telemetry::histogram::{Histogram, LATENCY_SECONDS};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// Figures of the running process.
+pub struct Live {
+    pub publish: Arc<publish::Figures>,
+    pub table: Arc<Table>,
+    /// Zero of all monotonic times.
+    pub epoch: Instant,
+    /// Names of the views, the local one empty.
+    pub views: Vec<String>,
+    /// What the watchers of API servers count, by cluster id.
+    pub watchers: Box<dyn Fn(&str, &mut ClusterFigures) + Send + Sync>,
+}
+
+impl Figures for Live {
+    fn clusters(&self) -> Vec<ClusterFigures> {
+        let report = self.publish.report.load();
+        report.clusters.iter().map(|cluster| self.cluster(cluster)).collect()
+    }
+
+    fn table(&self) -> TableFigures {
+        let report = self.publish.report.load();
+        let figures = self.table.figures();
+        let frame = self.table.frame();
+        let serials = frame.zones().iter().map(|zone| (zone.name.to_string(), zone.state.serial()));
+        TableFigures {
+            names: figures.names,
+            endpoints: report.endpoints,
+            bytes: figures.bytes,
+            generation: self.publish.generation.load(Ordering::Relaxed),
+            publishes: self.publish.publishes.load(Ordering::Relaxed),
+            phases: vec![
+                ("merge", histogram(&self.publish.merge)),
+                ("compile", histogram(&self.publish.compile)),
+                ("apply", histogram(&self.publish.apply)),
+            ],
+            zones: serials.collect(),
+            views: self.views.clone(),
+            conflicts: report.conflicts.clone(),
+        }
+    }
+
+    fn process(&self) -> ProcessFigures {
+        ProcessFigures { panics: 0, reloads_failed: 0, last_reload_successful: true, config_generation: 1 }
+    }
+}
+
+impl Live {
+    fn cluster(&self, cluster: &publish::ClusterReport) -> ClusterFigures {
+        let now = self.epoch.elapsed().as_nanos() as u64;
+        let age = |contact: u64| now.saturating_sub(contact) as f64 / 1e9;
+        let kinds = || cluster.kinds.iter().map(|(kind, report)| (kind.as_str(), report));
+        let mut figures = ClusterFigures {
+            name: cluster.id.to_string(),
+            state: state_name(cluster.state),
+            synced: cluster.synced,
+            grace_expired: cluster.grace_over && !cluster.synced,
+            contact_age: kinds().filter_map(|(kind, report)| Some((kind, age(report.contact_ns?)))).collect(),
+            degraded: kinds().map(|(kind, report)| (kind, report.error.is_some() || !report.synced)).collect(),
+            objects: kinds().map(|(kind, report)| (kind, report.objects)).collect(),
+            findings: cluster.findings.clone(),
+            event_to_answer: Some(histogram(&self.publish.event_to_answer(&cluster.id))),
+            ..ClusterFigures::default()
+        };
+        (self.watchers)(cluster.id.as_str(), &mut figures);
+        figures
+    }
+}
+
+fn state_name(state: State) -> &'static str {
+    match state {
+        State::Unknown => STATES[0],
+        State::Fresh => STATES[1],
+        State::Suspect => STATES[2],
+        State::Stale => STATES[3],
+        State::Expired => STATES[4],
+    }
+}
+
+fn histogram(latency: &Latency) -> Histogram {
+    let (buckets, sum) = latency.snapshot();
+    Histogram::from_counts(LATENCY_SECONDS, buckets.into_iter().map(|(_, count)| count).collect(), sum)
+}

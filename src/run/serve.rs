@@ -1,0 +1,207 @@
+//! `serve`: everything started in order, kept until a signal, stopped in order (RESILIENCE.md section 7).
+
+use super::admin::Admin;
+use super::figures::Live;
+use super::setup::{listen_settings, setup};
+use super::sources::Running;
+use super::startup;
+use crate::config::Config;
+use crate::publish::task::{self, Command, Ends, Readiness, Schedule};
+use crate::publish::{Figures, Publisher};
+use crate::table::{Frame, Table};
+use crate::telemetry::counters::Counters;
+use crate::transport::Listeners;
+use anyhow::Context;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Observations on their way to the publisher; a source that is faster waits.
+const OBSERVATIONS: usize = 4096;
+/// How long queries that were read may take to be answered at the end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why `serve` ended before it was told to.
+#[derive(Debug)]
+pub enum Failure {
+    /// Something in the configuration or a kubeconfig cannot be used: exit code 2.
+    Usage(String),
+    /// Something failed while running: exit code 1.
+    Running(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Running(error)
+    }
+}
+
+/// Serves until SIGTERM or SIGINT; a second one ends at once.
+pub fn serve(config: &Config) -> Result<(), Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("control").build();
+    let runtime = runtime.context("starting the control threads")?;
+    runtime.block_on(run(config))
+}
+
+async fn run(config: &Config) -> Result<(), Failure> {
+    let mut signals = Signals::new().context("catching signals")?;
+    let epoch = Instant::now();
+    let table = Arc::new(Table::new(Frame::default()));
+    let counters = Arc::new(Counters::default());
+    let figures = Arc::new(Figures::default());
+    let (readiness, ready) = watch::channel(Readiness::default());
+    let (commands, command_end) = mpsc::channel(16);
+    let (observe, observations) = mpsc::channel(OBSERVATIONS);
+    let (stop, stopped) = oneshot::channel();
+    let publisher = publisher(config, &table, &figures)?;
+    // Kubeconfigs are read before anything listens: one that cannot be used stops the start.
+    let sources = Running::start(config, epoch, observe).map_err(Failure::Usage)?;
+    let live = Live {
+        publish: Arc::clone(&figures),
+        table: Arc::clone(&table),
+        epoch,
+        views: config.views().iter().map(|view| view.name.to_string()).collect(),
+        watchers: sources.figures(),
+    };
+    let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
+    let schedule = Schedule { epoch, grace: grace(config) };
+    let ends = Ends { observations, commands: command_end, readiness, stop: stopped };
+    let writer = publish_thread(publisher, schedule, ends)?;
+    if opened(ready, &mut signals, &sources).await {
+        serve_dns(config, &table, &counters, &admin, &commands, &mut signals, &sources).await?;
+    }
+    drop(sources);
+    // The publisher may be gone already, which is what is wanted.
+    let _ = stop.send(());
+    let _ = writer.join();
+    admin.stop().await;
+    Ok(())
+}
+
+fn publisher(config: &Config, table: &Arc<Table>, figures: &Arc<Figures>) -> Result<Publisher, Failure> {
+    let too_long = |error| Failure::Usage(format!("zones: {error}; choose a shorter zone"));
+    let setup = setup(config).map_err(too_long)?;
+    Publisher::new(setup, Arc::clone(table), Arc::clone(figures), monotonic).map_err(too_long)
+}
+
+/// The monotonic clock, as a duration since the first call.
+fn monotonic() -> Duration {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
+fn grace(config: &Config) -> std::collections::HashMap<crate::model::ClusterId, Duration> {
+    config.clusters().into_iter().map(|entry| (entry.cluster.id, entry.freshness.grace.duration())).collect()
+}
+
+/// The publisher on a thread of its own: bulk work must not delay TCP, and they must not delay it.
+fn publish_thread(publisher: Publisher, schedule: Schedule, ends: Ends) -> anyhow::Result<JoinHandle<()>> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting the publisher")?;
+    let run = move || runtime.block_on(task::run(publisher, schedule, ends));
+    std::thread::Builder::new().name("publish".into()).spawn(run).context("starting the publisher")
+}
+
+/// Waits until sockets may open (RESILIENCE.md rule 2); false when told to stop before.
+async fn opened(mut ready: watch::Receiver<Readiness>, signals: &mut Signals, sources: &Running) -> bool {
+    let mut remind = tokio::time::interval(Duration::from_secs(10));
+    remind.tick().await;
+    let state = ready.clone();
+    loop {
+        tokio::select! {
+            opened = ready.wait_for(|state| state.ready) => return opened.is_ok(),
+            told = signals.next() => match told {
+                Told::Stop => return false,
+                Told::Reload => sources.reread(),
+            },
+            _ = remind.tick() => {
+                for line in &state.borrow().missing {
+                    tracing::warn!("not serving yet: {line}");
+                }
+            }
+        }
+    }
+}
+
+async fn serve_dns(
+    config: &Config,
+    table: &Arc<Table>,
+    counters: &Arc<Counters>,
+    admin: &Admin,
+    commands: &mpsc::Sender<Command>,
+    signals: &mut Signals,
+    sources: &Running,
+) -> Result<(), Failure> {
+    let bound = Listeners::bind(&listen_settings(config)).map_err(anyhow::Error::from)?;
+    let addresses = bound.local_addresses();
+    for note in bound.notes() {
+        tracing::warn!("{note}");
+    }
+    let serving = bound.start(Arc::clone(table), Arc::clone(counters)).await.map_err(anyhow::Error::from)?;
+    admin.open();
+    startup::print(config, &addresses, admin, commands).await;
+    while signals.next().await == Told::Reload {
+        tracing::info!("told to reload: manifests are read again; a changed configuration needs a restart");
+        sources.reread();
+    }
+    admin.drain();
+    tracing::info!(
+        "stopping: /ready is 503, answering on for {:?} (lameduck); a second signal ends at once",
+        config.lameduck.duration()
+    );
+    let orderly = async {
+        tokio::time::sleep(config.lameduck.duration()).await;
+        serving.drain(DRAIN).await;
+    };
+    tokio::select! {
+        () = orderly => tracing::info!("stopped"),
+        () = signals.stop() => tracing::warn!("stopped at once by a second signal"),
+    }
+    Ok(())
+}
+
+/// The signals that are obeyed.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    user: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            user: signal(SignalKind::user_defined1())?,
+        })
+    }
+
+    /// The next one.
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hangup.recv() => Told::Reload,
+            _ = self.user.recv() => Told::Reload,
+        }
+    }
+
+    /// The next SIGTERM or SIGINT; others are passed over.
+    async fn stop(&mut self) {
+        while self.next().await != Told::Stop {}
+    }
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// SIGTERM, SIGINT.
+    Stop,
+    /// SIGHUP, SIGUSR1.
+    Reload,
+}

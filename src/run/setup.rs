@@ -1,0 +1,122 @@
+//! The checked configuration as what each room starts with.
+//!
+//! In: a [`Config`]. Out: the publisher's [`Setup`], the listeners' [`ListenSettings`]. Pure.
+
+use crate::compile::{self, Columns, Zones};
+use crate::config::{self, Config};
+use crate::dns::{Name, NameError};
+use crate::model::clusterset::ClusterLimits;
+use crate::model::{Cluster, ClusterId, Prefix, clusterset};
+use crate::publish::{FrameTemplate, Setup};
+use crate::table::FrameSettings;
+use crate::transport::settings::{Endpoint, GrpcLimits, ListenSettings, TcpLimits, TlsFiles, UdpSettings};
+
+/// What the publisher starts with. Fails when a zone's own names do not fit into 255 octets.
+pub fn setup(config: &Config) -> Result<Setup, NameError> {
+    let clusters: Vec<Cluster> = config.clusters().into_iter().map(|entry| entry.cluster).collect();
+    Ok(Setup {
+        compile: compile_settings(config, &clusters)?,
+        clusters,
+        views: config.views(),
+        model: model(config),
+        frame: frame(config),
+    })
+}
+
+fn compile_settings(config: &Config, clusters: &[Cluster]) -> Result<compile::Settings, NameError> {
+    let names = |zones: &[config::value::ZoneName]| zones.iter().map(|zone| Name::parse(zone.as_str())).collect();
+    let (zones, global): (Result<Vec<Name>, _>, Result<Vec<Name>, _>) =
+        (names(&config.zones), names(&config.global_zones));
+    let nameserver = config.nameserver.iter().map(|address| address.0).collect();
+    Ok(compile::Settings {
+        zones: Zones::new(&zones?, &global?, config.ttl.get(), nameserver)?,
+        srv_priority: match config.srv_priority {
+            config::SrvPriority::None => compile::SrvPriority::None,
+            config::SrvPriority::Tier => compile::SrvPriority::Tier,
+        },
+        cluster_names: config.cluster_names,
+        max_answer_records: config.max_answer_records.as_usize(),
+        columns: Columns::new(clusters.iter().map(|cluster| &cluster.id)),
+    })
+}
+
+fn model(config: &Config) -> clusterset::Settings {
+    let limits = &config.limits.cluster;
+    clusterset::Settings {
+        priority: config.cluster_priority.iter().map(|name| ClusterId::new(name.as_str())).collect(),
+        refuse_exports: config.refuse_exports.iter().map(|glob| glob.to_string().into()).collect(),
+        remote_endpoints: config.remote_endpoints.as_usize(),
+        policies: config.policies(),
+        limits: ClusterLimits {
+            services: limits.services.as_usize(),
+            endpoints: limits.endpoints.as_usize(),
+            endpoints_per_service: limits.endpoints_per_service.as_usize(),
+            ports: limits.ports.as_usize(),
+            hosts: limits.hosts.as_usize(),
+            addresses_per_host: limits.addresses_per_host.as_usize(),
+        },
+        views: config.views(),
+        resolved: Default::default(),
+    }
+}
+
+fn frame(config: &Config) -> FrameTemplate {
+    let prefix = |prefix: &Prefix| (prefix.address(), prefix.length());
+    let prefixes = |list: &[Prefix]| list.iter().map(prefix).collect();
+    FrameTemplate(FrameSettings {
+        views: config.client_prefixes().iter().map(|(range, view)| (prefix(range), *view)).collect(),
+        trusted_forwarders: prefixes(&config.trusted_forwarders),
+        allow_query: prefixes(&config.allow_query),
+        transfer_allow: prefixes(&config.transfer.allow),
+        nsid: nsid(config).into_bytes(),
+        udp_max_size: config.udp_max_size.get() as u16,
+        chaos_version: config.chaos.version.clone(),
+        chaos_id: config.chaos.id.clone(),
+        tcp_idle: (config.limits.tcp.idle.duration().as_millis() / 100).min(u128::from(u16::MAX)) as u16,
+        ..FrameSettings::default()
+    })
+}
+
+/// The configured identifier, else the host name, which in a pod is the pod's name.
+fn nsid(config: &Config) -> String {
+    if !config.nsid.is_empty() {
+        return config.nsid.clone();
+    }
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
+/// What the DNS and gRPC listeners start with.
+pub fn listen_settings(config: &Config) -> ListenSettings {
+    let endpoint = |(address, view)| Endpoint { address, view };
+    let (tcp, grpc, udp) = (&config.limits.tcp, &config.limits.grpc, &config.udp);
+    let tls = &config.tls.grpc;
+    ListenSettings {
+        dns: config.dns_listeners().into_iter().map(endpoint).collect(),
+        grpc: config.listen.grpc.addresses().map(Endpoint::from).collect(),
+        grpc_tls: tls.cert.get().zip(tls.key.get()).map(|(certificate, key)| TlsFiles {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            client_ca: tls.client_ca.get().map(ToOwned::to_owned),
+        }),
+        udp: UdpSettings {
+            workers: udp.workers.as_usize(),
+            batch: udp.batch.as_usize(),
+            receive_buffer: udp.receive_buffer.get() as usize,
+            reply_size: config.udp_max_size.as_usize(),
+        },
+        tcp: TcpLimits {
+            connections: tcp.connections.as_usize(),
+            per_client: tcp.per_client.as_usize(),
+            idle: tcp.idle.duration(),
+            deadline: tcp.deadline.duration(),
+            buffer: tcp.buffer.get() as usize,
+        },
+        grpc_limits: GrpcLimits {
+            connections: grpc.connections.as_usize(),
+            streams: grpc.streams.get(),
+            max_age: grpc.max_age.duration(),
+            ..GrpcLimits::default()
+        },
+    }
+}

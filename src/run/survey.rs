@@ -1,0 +1,56 @@
+//! What `check` is told of the objects behind a configuration.
+
+use super::offline;
+use crate::cli::check::{ClusterSurvey, Survey};
+use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::{Config, SourceSpec};
+use crate::model::Kind;
+use crate::model::merge::merge;
+
+/// Reads the folders and checks the kubeconfigs; API servers are not connected to.
+///
+/// # Errors
+/// Every kubeconfig that cannot be used, or zones that are too long.
+pub fn survey(config: &Config) -> Result<Survey, Vec<Diagnostic>> {
+    let error = |message: String| Diagnostic::new(Severity::Error, "config", message);
+    let refused = refused_kubeconfigs(config);
+    if !refused.is_empty() {
+        return Err(refused.into_iter().map(error).collect());
+    }
+    let loaded = offline::load(config).map_err(|message| vec![error(message)])?;
+    let clusterset = loaded.publisher.clusterset();
+    let mut survey = Survey { names: loaded.table.figures().names as usize, ..Survey::default() };
+    let folders = config.clusters();
+    let folders = folders.iter().filter(|entry| matches!(entry.source, SourceSpec::Manifests { .. }));
+    for member in folders.filter_map(|entry| clusterset.get(&entry.cluster.id)) {
+        let facts = member.facts();
+        survey.findings.extend(facts.findings().iter().cloned());
+        survey.clusters.push(ClusterSurvey {
+            name: member.cluster().id.to_string(),
+            objects: Kind::ALL.iter().map(|kind| facts.count(*kind)).sum(),
+            services: facts.services().filter(|(_, held)| held.makes_name()).count(),
+        });
+    }
+    for key in clusterset.services() {
+        survey.services += 1;
+        survey.findings.extend(merge(key, clusterset).findings);
+    }
+    survey.findings.sort_by(|a, b| (&a.cluster, &a.place, &a.object).cmp(&(&b.cluster, &b.place, &b.object)));
+    Ok(survey)
+}
+
+/// One line per cluster whose API server could not be reached with what its entry says.
+#[cfg(feature = "kubernetes")]
+fn refused_kubeconfigs(config: &Config) -> Vec<String> {
+    let clusters = config.clusters();
+    let api = clusters.iter().filter(|entry| !matches!(entry.source, SourceSpec::Manifests { .. }));
+    let refused = |entry: &crate::config::ConfiguredCluster| {
+        Some(format!("cluster {}: {}", entry.cluster.id, super::sources::access(config, entry).err()?))
+    };
+    api.filter_map(refused).collect()
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn refused_kubeconfigs(_config: &Config) -> Vec<String> {
+    Vec::new()
+}

@@ -1,0 +1,20 @@
+//! The integration tests: one binary, one module per subject.
+#![cfg(test)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod differential;
+mod house;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
+#[cfg(feature = "kubernetes")]
+mod kubernetes_faults;
+#[cfg(feature = "kubernetes")]
+mod kubernetes_kinds;
+#[cfg(feature = "kubernetes")]
+mod kubernetes_lists;
+#[cfg(feature = "kubernetes")]
+mod kubernetes_watches;
+mod scenarios;
+mod wire;

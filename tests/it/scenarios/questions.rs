@@ -1,0 +1,89 @@
+//! `questions.txt`: questions in the manner of `dig`, each with the reply that is due.
+//!
+//! ```text
+//! ; what this shows
+//! $ dig web.shop.svc.clusterset.local A +tcp -b 10.2.0.7 +subnet=10.2.0.0/24 @west
+//! NOERROR aa
+//! web.shop.svc.clusterset.local. 5 IN A 10.1.0.10
+//! ~ web.shop.svc.clusterset.local. 5 IN A 10.1.0.11
+//! authority: clusterset.local. 5 IN SOA
+//! additional: ...
+//! ```
+//!
+//! Answers stand in the order in which they must come; `~` marks a record that rotates with the lines above it (its tier).
+//! Authority and additional records may come in any order; `SOA` without data matches any serial. The first line after
+//! the question is the rcode, then the flags that must be set of `aa tc rd ad`, then `ede=14` if one is due.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// One question and the reply that is due.
+#[derive(Debug, Default, Clone)]
+pub struct Question {
+    /// `file:line` of the `$ dig` line.
+    pub place: String,
+    pub name: String,
+    pub rtype: String,
+    /// Words after name and type: `+tcp`, `-b ADDRESS`, `@view`, `+bufsize=N` ...
+    pub options: Vec<String>,
+    pub status: String,
+    pub flags: BTreeSet<String>,
+    pub ede: Option<u16>,
+    /// Tiers in order; the records of one tier may come in any order.
+    pub answer: Vec<BTreeSet<String>>,
+    pub authority: BTreeSet<String>,
+    pub additional: BTreeSet<String>,
+}
+
+/// Reads a file of questions.
+pub fn read(path: &Path) -> Vec<Question> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut questions: Vec<Question> = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with(';') {
+            continue;
+        }
+        if let Some(words) = line.strip_prefix("$ dig ") {
+            questions.push(asked(words, format!("{}:{}", path.display(), number + 1)));
+            continue;
+        }
+        let question =
+            questions.last_mut().unwrap_or_else(|| panic!("{}: a reply before any question", path.display()));
+        expect(question, line);
+    }
+    assert!(!questions.is_empty(), "{}: no question", path.display());
+    questions
+}
+
+fn asked(words: &str, place: String) -> Question {
+    let mut words = words.split_whitespace().map(String::from);
+    let name = words.next().unwrap_or_default();
+    let rtype = words.next().unwrap_or_default();
+    Question { place, name, rtype, options: words.collect(), ..Question::default() }
+}
+
+fn expect(question: &mut Question, line: &str) {
+    if question.status.is_empty() {
+        let mut words = line.split_whitespace();
+        question.status = words.next().unwrap_or_default().to_string();
+        for word in words {
+            match word.strip_prefix("ede=") {
+                Some(code) => question.ede = Some(code.parse().expect("an EDE code")),
+                None => drop(question.flags.insert(word.to_string())),
+            }
+        }
+    } else if let Some(record) = line.strip_prefix("authority:") {
+        question.authority.insert(normal(record));
+    } else if let Some(record) = line.strip_prefix("additional:") {
+        question.additional.insert(normal(record));
+    } else if let Some(record) = line.strip_prefix('~') {
+        question.answer.last_mut().expect("a record before `~`").insert(normal(record));
+    } else {
+        question.answer.push(BTreeSet::from([normal(line)]));
+    }
+}
+
+fn normal(record: &str) -> String {
+    record.split_whitespace().collect::<Vec<_>>().join(" ")
+}

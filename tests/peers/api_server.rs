@@ -1,0 +1,264 @@
+//! One real kube-apiserver: a member cluster without nodes and controllers. Tests write its objects by API.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::access;
+use crate::etcd::Etcd;
+use crate::objects;
+use crate::process::{Process, eventually, free_port};
+
+/// Which versions of the MCS API a cluster serves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mcs {
+    /// `v1alpha1` alone.
+    V1Alpha1,
+    /// `v1beta1` alone.
+    V1Beta1,
+    /// Both, stored as `v1beta1`.
+    Both,
+}
+
+impl Mcs {
+    fn crds(self) -> &'static str {
+        match self {
+            Mcs::V1Alpha1 => "mcs-v1alpha1.yaml",
+            Mcs::V1Beta1 => "mcs-v1beta1.yaml",
+            Mcs::Both => "mcs.yaml",
+        }
+    }
+
+    /// The version in which tests write objects.
+    pub fn version(self) -> &'static str {
+        match self {
+            Mcs::V1Alpha1 => "multicluster.x-k8s.io/v1alpha1",
+            Mcs::V1Beta1 | Mcs::Both => "multicluster.x-k8s.io/v1beta1",
+        }
+    }
+}
+
+/// A running API server with the MCS CRDs installed, and an administrator's client to it.
+pub struct ApiServer {
+    /// The cluster's name; also its context in kubeconfigs and its prefix in etcd.
+    pub name: String,
+    /// Which MCS versions it serves.
+    pub mcs: Mcs,
+    peers: PathBuf,
+    arguments: Vec<String>,
+    folder: TempDir,
+    port: u16,
+    process: Mutex<Process>,
+    runtime: Runtime,
+    client: kube::Client,
+}
+
+impl ApiServer {
+    /// Starts an API server on `etcd`, waits until it is ready, installs deploy/crds and deploy/rbac.
+    ///
+    /// `range` is its service range (`10.1.0.0/16`), `more` further arguments of kube-apiserver.
+    pub fn start(peers: &Path, etcd: &Etcd, name: &str, range: &str, mcs: Mcs, more: &[&str]) -> ApiServer {
+        let folder = tempfile::tempdir().expect("create a folder for an API server");
+        write_keys(folder.path());
+        let mut arguments = vec![format!("--etcd-servers={}", etcd.url())];
+        arguments.push(format!("--etcd-prefix=/{name}"));
+        arguments.push(format!("--service-cluster-ip-range={range}"));
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+        let server = Self::launch(peers, name, mcs, folder, arguments);
+        server.apply_file(&repository().join("deploy/crds").join(mcs.crds()));
+        server.wait_for_mcs();
+        server.create(objects::namespace("clusterset-dns"));
+        server.apply_file(&repository().join("deploy/rbac/member-cluster.yaml"));
+        server
+    }
+
+    /// A second API server of the same cluster: the same objects, another port.
+    pub fn sibling(&self) -> ApiServer {
+        let folder = tempfile::tempdir().expect("create a folder for an API server");
+        for file in ["sa.key", "sa.pub", "tokens.csv"] {
+            std::fs::copy(self.folder.path().join(file), folder.path().join(file)).expect("copy a key");
+        }
+        Self::launch(&self.peers, &self.name, self.mcs, folder, self.arguments.clone())
+    }
+
+    fn launch(peers: &Path, name: &str, mcs: Mcs, folder: TempDir, arguments: Vec<String>) -> ApiServer {
+        // kube needs to be told which of rustls's providers to use; the second call is harmless.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let port = free_port();
+        let process = spawn(peers, name, folder.path(), port, &arguments);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("start a runtime");
+        eventually(Duration::from_secs(60), || {
+            access::authority(folder.path()).ok_or("no serving certificate".to_owned())
+        });
+        let kubeconfig = access::kubeconfig(name, port, folder.path(), access::ADMIN_TOKEN);
+        let client = runtime.block_on(client(&kubeconfig));
+        let process = Mutex::new(process);
+        let peers = peers.to_owned();
+        let server = ApiServer { name: name.to_owned(), mcs, peers, arguments, folder, port, process, runtime, client };
+        server.wait_ready();
+        server
+    }
+
+    /// Kills the process, as a power failure would.
+    pub fn kill(&self) {
+        self.process.lock().expect("no test panics while it holds the process").kill();
+    }
+
+    /// Sends a signal, such as `STOP` or `CONT`.
+    pub fn signal(&self, signal: &str) {
+        self.process.lock().expect("no test panics while it holds the process").signal(signal);
+    }
+
+    /// Starts the killed server again, on the same port, with the same certificate and keys.
+    pub fn restart(&self) {
+        let again = spawn(&self.peers, &self.name, self.folder.path(), self.port, &self.arguments);
+        *self.process.lock().expect("no test panics while it holds the process") = again;
+        self.wait_ready();
+    }
+
+    fn wait_ready(&self) {
+        let mut process = self.process.lock().expect("no test panics while it holds the process");
+        process.wait_until("/readyz says ok", Duration::from_secs(120), || {
+            self.get_text("/readyz").is_ok_and(|body| body == "ok")
+        });
+    }
+
+    /// Waits until both MCS kinds can be listed in every version that this cluster serves.
+    fn wait_for_mcs(&self) {
+        let versions: &[&str] = match self.mcs {
+            Mcs::V1Alpha1 => &["v1alpha1"],
+            Mcs::V1Beta1 => &["v1beta1"],
+            Mcs::Both => &["v1alpha1", "v1beta1"],
+        };
+        for version in versions {
+            for kind in ["serviceexports", "serviceimports"] {
+                let path = format!("/apis/multicluster.x-k8s.io/{version}/{kind}");
+                eventually(Duration::from_secs(60), || self.get_text(&path));
+            }
+        }
+    }
+
+    /// The token of the ServiceAccount of deploy/rbac, as `kubectl create token` would get it.
+    pub fn restricted_token(&self) -> String {
+        let path = "/api/v1/namespaces/clusterset-dns/serviceaccounts/clusterset-dns/token";
+        let request = json!({
+            "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": { "expirationSeconds": 3600 }
+        });
+        let reply = self.send("POST", path, &request);
+        reply["status"]["token"].as_str().expect("a TokenRequest is answered with a token").to_owned()
+    }
+
+    /// A new kubeconfig file of that ServiceAccount, with one context named after the cluster.
+    pub fn restricted_kubeconfig(&self) -> PathBuf {
+        static WRITTEN: AtomicU32 = AtomicU32::new(0);
+        let text = access::kubeconfig(&self.name, self.port, self.folder.path(), &self.restricted_token());
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.path().join(format!("restricted-{number}.kubeconfig"));
+        std::fs::write(&path, text).expect("write a kubeconfig");
+        path
+    }
+
+    /// Creates one object and returns it as stored.
+    pub fn create(&self, object: Value) -> Value {
+        let collection = objects::collection(&object);
+        self.send("POST", &collection, &object)
+    }
+
+    /// Replaces one object whole.
+    pub fn replace(&self, object: Value) -> Value {
+        let path = objects::path(&object);
+        self.send("PUT", &path, &object)
+    }
+
+    /// Deletes the object of this kind, namespace and name.
+    pub fn delete(&self, object: &Value) {
+        self.send("DELETE", &objects::path(object), &Value::Null);
+    }
+
+    /// Merges `status` into the status of an object.
+    pub fn patch_status(&self, object: &Value, status: Value) {
+        let path = format!("{}/status", objects::path(object));
+        self.send("PATCH", &path, &json!({ "status": status }));
+    }
+
+    /// The body of a GET.
+    pub fn get_text(&self, path: &str) -> Result<String, String> {
+        let request = ::http::Request::get(path).body(Vec::new()).map_err(|error| error.to_string())?;
+        self.runtime.block_on(async {
+            let reply = tokio::time::timeout(Duration::from_secs(10), self.client.request_text(request)).await;
+            reply.map_err(|_| format!("GET {path}: no reply in 10 s"))?.map_err(|error| format!("GET {path}: {error}"))
+        })
+    }
+
+    /// Creates every object of a YAML file.
+    fn apply_file(&self, path: &Path) {
+        let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let documents: Vec<Value> =
+            serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(!documents.is_empty(), "{} holds no objects", path.display());
+        for document in documents {
+            self.create(document);
+        }
+    }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> Value {
+        let media = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let request = ::http::Request::builder().method(method).uri(path).header("Content-Type", media).body(bytes);
+        let reply = self.runtime.block_on(self.client.request::<Value>(request.expect("a well-formed request")));
+        reply.unwrap_or_else(|error| panic!("cluster {}: {method} {path}: {error}\n{body}", self.name))
+    }
+}
+
+/// The root of the checkout.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A client from the text of a kubeconfig.
+pub async fn client(kubeconfig: &str) -> kube::Client {
+    let parsed = Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig of our own making parses");
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(parsed, &options).await;
+    kube::Client::try_from(config.expect("a kubeconfig of our own making is whole")).expect("build a client")
+}
+
+fn spawn(peers: &Path, name: &str, folder: &Path, port: u16, arguments: &[String]) -> Process {
+    let file = |name: &str| folder.join(name).display().to_string();
+    let mut command = Command::new(peers.join("kube-apiserver"));
+    command
+        .args(arguments)
+        .args([
+            format!("--secure-port={port}"),
+            "--bind-address=127.0.0.1".into(),
+            "--advertise-address=127.0.0.1".into(),
+        ])
+        .args(["--authorization-mode=RBAC", "--endpoint-reconciler-type=none", "--profiling=false"])
+        .arg("--service-account-issuer=https://kubernetes.default.svc")
+        .arg(format!("--service-account-key-file={}", file("sa.pub")))
+        .arg(format!("--service-account-signing-key-file={}", file("sa.key")))
+        .arg(format!("--token-auth-file={}", file("tokens.csv")))
+        .arg(format!("--cert-dir={}", file("certificates")));
+    Process::start(&format!("kube-apiserver-{name}"), folder, &mut command)
+}
+
+/// The keys that sign ServiceAccount tokens, and the administrator's token.
+fn write_keys(folder: &Path) {
+    let key = folder.join("sa.key");
+    run(Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048"));
+    run(Command::new("openssl").args(["rsa", "-in"]).arg(&key).args(["-pubout", "-out"]).arg(folder.join("sa.pub")));
+    let token = format!("{},admin,1,\"system:masters\"\n", access::ADMIN_TOKEN);
+    std::fs::write(folder.join("tokens.csv"), token).expect("write the token file");
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}; tests/run installs it"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,46 @@
+//! The server among its real neighbours: kube-apiserver and etcd behind it, CoreDNS and `dig` in front of it.
+//!
+//! Objects go in by API; answers come out of `dig`. `tests/peers/build` makes the peers, `tests/run peers` runs this.
+//! Plain `cargo test` skips these tests with one line; with `CLUSTERSET_DNS_PEERS` naming the folder of the built
+//! peers (as tests/run sets it) nothing is skipped, and a missing peer is a failure.
+//!
+//! Each module says `cfg(test)`, so that the harness may `expect` as tests do (clippy.toml).
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod api_server;
+#[cfg(test)]
+mod changes;
+#[cfg(test)]
+mod coredns;
+#[cfg(test)]
+mod differences;
+#[cfg(test)]
+mod dig;
+#[cfg(test)]
+mod etcd;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod front_ends;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
+mod neighbours;
+#[cfg(test)]
+mod objects;
+#[cfg(test)]
+mod probe;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod reach;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod shop;
+#[cfg(test)]
+mod world;

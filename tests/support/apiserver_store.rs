@@ -1,0 +1,189 @@
+//! The objects of a scripted API server: resourceVersions, events, compaction.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use tokio::sync::watch;
+
+/// A resource: group, kind and plural.
+const RESOURCES: [(&str, &str, &str); 6] = [
+    ("", "Namespace", "namespaces"),
+    ("", "Node", "nodes"),
+    ("", "Service", "services"),
+    ("discovery.k8s.io", "EndpointSlice", "endpointslices"),
+    ("multicluster.x-k8s.io", "ServiceExport", "serviceexports"),
+    ("multicluster.x-k8s.io", "ServiceImport", "serviceimports"),
+];
+
+/// The group of the kinds that may be missing.
+pub const MCS: &str = "multicluster.x-k8s.io";
+
+/// An event that a watch repeats.
+struct Event {
+    version: u64,
+    plural: &'static str,
+    line: String,
+}
+
+/// The store.
+pub struct Store {
+    version: u64,
+    /// Events up to this version are forgotten.
+    compacted: u64,
+    objects: BTreeMap<(&'static str, String, String), Value>,
+    events: Vec<Event>,
+    /// Versions at which the MCS kinds are served.
+    pub mcs: Vec<&'static str>,
+    /// The bearer token that is accepted.
+    pub token: String,
+    /// Changes whenever something happened; the number of times watches were told to end.
+    changed: watch::Sender<u64>,
+}
+
+impl Store {
+    pub fn new(token: &str) -> Self {
+        Store {
+            version: 100,
+            compacted: 100,
+            objects: BTreeMap::new(),
+            events: Vec::new(),
+            mcs: vec!["v1beta1"],
+            token: token.to_owned(),
+            changed: watch::Sender::new(0),
+        }
+    }
+
+    /// Told of every change; the value counts the ends of all watches.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    pub fn put(&mut self, mut object: Value) {
+        let plural = plural(&object);
+        let key = key(plural, &object);
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        let event = if self.objects.contains_key(&key) { "MODIFIED" } else { "ADDED" };
+        self.happened(plural, event, &object);
+        self.objects.insert(key, object);
+    }
+
+    pub fn delete(&mut self, plural: &str, namespace: &str, name: &str) {
+        let plural = known(plural).expect("a resource of the table");
+        let key = (plural, namespace.to_owned(), name.to_owned());
+        let mut object = self.objects.remove(&key).expect("the object exists");
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.happened(plural, "DELETED", &object);
+    }
+
+    pub fn compact(&mut self) {
+        self.version += 1;
+        self.compacted = self.version;
+        self.events.clear();
+    }
+
+    pub fn restore(&mut self, version: u64, objects: Vec<Value>) {
+        self.objects.clear();
+        self.events.clear();
+        self.version = version - objects.len() as u64;
+        self.compacted = 0;
+        objects.into_iter().for_each(|object| self.put(object));
+        self.events.clear();
+    }
+
+    pub fn end_watches(&mut self) {
+        self.changed.send_modify(|ends| *ends += 1);
+    }
+
+    fn happened(&mut self, plural: &'static str, event: &str, object: &Value) {
+        let line = format!("{}\n", json!({"type": event, "object": object}));
+        self.events.push(Event { version: self.version, plural, line });
+        self.changed.send_modify(|_| {});
+    }
+
+    /// A page: at most `limit` items (0 = all) from the position that `token` names.
+    pub fn page(&self, plural: &str, limit: usize, token: &str) -> Value {
+        let start = token.parse().unwrap_or(0);
+        let all = self.objects.iter().filter(|((of, ..), _)| *of == plural).map(|(_, object)| object);
+        let (mut items, mut more) = (Vec::new(), String::new());
+        for (at, object) in all.enumerate().skip(start) {
+            if limit > 0 && items.len() == limit {
+                more = at.to_string();
+                break;
+            }
+            items.push(stripped(object));
+        }
+        let metadata = json!({"resourceVersion": self.version.to_string(), "continue": more});
+        json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items})
+    }
+
+    /// The lines after `version` with their end, or `None` when they are forgotten.
+    pub fn since(&self, plural: &str, version: u64) -> Option<(String, u64)> {
+        if version < self.compacted {
+            return None;
+        }
+        let new = self.events.iter().filter(|event| event.plural == plural && event.version > version);
+        let lines = new.map(|event| event.line.as_str()).collect();
+        Some((lines, self.version.max(version)))
+    }
+
+    /// The discovery document at a path, `None` = 404.
+    pub fn discovery(&self, path: &str) -> Option<Value> {
+        if path == "/apis" {
+            let versions = |group: &str, list: &[&str]| {
+                let list: Vec<Value> =
+                    list.iter().map(|v| json!({"version": v, "groupVersion": format!("{group}/{v}")})).collect();
+                json!({"name": group, "versions": list})
+            };
+            let mut groups = vec![versions("discovery.k8s.io", &["v1"])];
+            if !self.mcs.is_empty() {
+                groups.push(versions(MCS, &self.mcs));
+            }
+            return Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}));
+        }
+        let version = path.strip_prefix("/apis/multicluster.x-k8s.io/")?;
+        self.mcs.contains(&version).then(|| {
+            let resources = ["serviceexports", "serviceimports"].map(|name| json!({"name": name, "namespaced": true}));
+            json!({"kind": "APIResourceList", "apiVersion": "v1", "resources": resources})
+        })
+    }
+
+    /// The resource of a collection path that is served now.
+    pub fn collection(&self, path: &str) -> Option<&'static str> {
+        let mut parts = path.trim_start_matches('/').split('/');
+        let (group, version) = match parts.next()? {
+            "api" => ("", parts.next()?),
+            "apis" => (parts.next()?, parts.next()?),
+            _ => return None,
+        };
+        let served = if group == MCS { self.mcs.contains(&version) } else { version == "v1" };
+        let plural = parts.next()?;
+        let row = RESOURCES.iter().find(|(of, _, name)| *of == group && *name == plural)?;
+        (served && parts.next().is_none()).then_some(row.2)
+    }
+}
+
+/// The known name equal to this one, whatever is served.
+pub fn known(plural: &str) -> Option<&'static str> {
+    RESOURCES.iter().find(|row| row.2 == plural).map(|row| row.2)
+}
+
+fn plural(object: &Value) -> &'static str {
+    let kind = object["kind"].as_str().expect("an object has a kind");
+    RESOURCES.iter().find(|row| row.1 == kind).expect("a kind of the table").2
+}
+
+fn key(plural: &'static str, object: &Value) -> (&'static str, String, String) {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    (plural, text("namespace"), text("name"))
+}
+
+/// Items of a list name neither kind nor apiVersion.
+fn stripped(object: &Value) -> Value {
+    let mut item = object.clone();
+    if let Some(fields) = item.as_object_mut() {
+        fields.remove("kind");
+        fields.remove("apiVersion");
+    }
+    item
+}
