@@ -32,8 +32,6 @@ pub struct Edns {
     pub nsid: bool,
     /// The idle time is wanted (RFC 7828).
     pub keepalive: bool,
-    /// The client's network (RFC 7871).
-    pub subnet: Option<ClientSubnet>,
     /// A client subnet or cookie option that breaks its RFC: FORMERR.
     pub malformed_option: bool,
 }
@@ -97,21 +95,26 @@ impl ClientSubnet {
     }
 }
 
-/// Reads an OPT record from its class, TTL and options. `None`: the options are cut short. Those of an unknown version
-/// are not looked at.
-pub fn read(class: u16, ttl: [u8; 4], mut options: &[u8]) -> Option<Edns> {
-    let mut edns = Edns { payload: class, version: ttl[1], dnssec_ok: ttl[2] & 0x80 != 0, ..Edns::default() };
-    if edns.version != 0 {
+/// Reads an OPT record from its class, TTL and options; a valid client subnet option goes to `subnet`, apart from what
+/// fits a register. `None`: the options are cut short. Those of an unknown version are not looked at.
+#[inline]
+pub fn read(class: u16, ttl: [u8; 4], options: &[u8], subnet: &mut Option<ClientSubnet>) -> Option<Edns> {
+    let edns = Edns { payload: class, version: ttl[1], dnssec_ok: ttl[2] & 0x80 != 0, ..Edns::default() };
+    if edns.version != 0 || options.is_empty() {
         return Some(edns);
     }
+    read_options(edns, options, subnet)
+}
+
+fn read_options(mut edns: Edns, mut options: &[u8], subnet: &mut Option<ClientSubnet>) -> Option<Edns> {
     while let [c0, c1, l0, l1, rest @ ..] = options {
         let (value, next) = rest.split_at_checked(usize::from(u16::from_be_bytes([*l0, *l1])))?;
         match u16::from_be_bytes([*c0, *c1]) {
             option::NSID => edns.nsid = true,
             option::TCP_KEEPALIVE => edns.keepalive = true,
             option::CLIENT_SUBNET => {
-                edns.subnet = ClientSubnet::read(value);
-                edns.malformed_option |= edns.subnet.is_none();
+                *subnet = ClientSubnet::read(value);
+                edns.malformed_option |= subnet.is_none();
             }
             // RFC 7873 section 5.2.2: client cookie alone, or with a server cookie of 8 to 32 octets.
             option::COOKIE => edns.malformed_option |= !matches!(value.len(), 8 | 16..=40),
@@ -143,9 +146,14 @@ impl Writer<'_> {
 mod tests {
     use super::*;
 
-    fn read_option(code: u16, value: &[u8]) -> Edns {
+    fn read_both(code: u16, value: &[u8]) -> (Edns, Option<ClientSubnet>) {
         let option = [&code.to_be_bytes()[..], &(value.len() as u16).to_be_bytes(), value].concat();
-        read(1232, [0; 4], &option).unwrap()
+        let mut subnet = None;
+        (read(1232, [0; 4], &option, &mut subnet).unwrap(), subnet)
+    }
+
+    fn read_option(code: u16, value: &[u8]) -> Edns {
+        read_both(code, value).0
     }
 
     #[test]
@@ -157,9 +165,9 @@ mod tests {
             (&[0, 1, 0, 0], None),
             (&[0, 0, 0, 0], None),
         ] {
-            let edns = read_option(option::CLIENT_SUBNET, value);
+            let (edns, subnet) = read_both(option::CLIENT_SUBNET, value);
             assert!(!edns.malformed_option, "{value:?}");
-            assert_eq!(edns.subnet.unwrap().address(), address.map(|text| text.parse().unwrap()), "{value:?}");
+            assert_eq!(subnet.unwrap().address(), address.map(|text| text.parse().unwrap()), "{value:?}");
         }
         for value in [
             &[0, 1, 24][..],
@@ -184,9 +192,9 @@ mod tests {
 
     #[test]
     fn options_that_are_cut_short_are_unreadable_unless_the_version_is_unknown() {
-        assert_eq!(read(512, [0; 4], &[0, 3, 0, 1]), None);
-        assert_eq!(read(512, [0; 4], &[0, 3, 0]), None);
-        assert_eq!(read(512, [0, 1, 0, 0], &[0, 3, 0]).unwrap().version, 1);
+        assert_eq!(read(512, [0; 4], &[0, 3, 0, 1], &mut None), None);
+        assert_eq!(read(512, [0; 4], &[0, 3, 0], &mut None), None);
+        assert_eq!(read(512, [0, 1, 0, 0], &[0, 3, 0], &mut None).unwrap().version, 1);
         assert!(read_option(option::NSID, &[]).nsid && read_option(option::TCP_KEEPALIVE, &[]).keepalive);
     }
 }

@@ -3,7 +3,7 @@
 //! In: octets of a message whose header passed the gate. Out: what the responder needs, held by value; the octets
 //! themselves stay where they are. Never allocates, and trusts no count of the header.
 
-use super::edns::{self, Edns};
+use super::edns::{self, ClientSubnet, Edns};
 use super::header::{HEADER, Header};
 use super::question_name::QuestionName;
 use super::types::rtype;
@@ -18,6 +18,8 @@ pub struct Query {
     /// Offset after the question: the octets before it are repeated in the reply. 0 when the question is unreadable.
     pub question_end: usize,
     pub edns: Option<Edns>,
+    /// The client's network (RFC 7871).
+    pub subnet: Option<ClientSubnet>,
 }
 
 /// What of a query cannot be read (FORMERR).
@@ -34,13 +36,17 @@ impl Query {
     pub fn read(&mut self, message: &[u8], header: &Header) -> Result<(), Unreadable> {
         self.question_end = 0;
         self.edns = None;
+        self.subnet = None;
         let at = self.name.read(message, HEADER).ok_or(Unreadable::Question)?;
         let [t0, t1, c0, c1] = *message.get(at..).and_then(<[u8]>::first_chunk).ok_or(Unreadable::Question)?;
         self.qtype = u16::from_be_bytes([t0, t1]);
         self.qclass = u16::from_be_bytes([c0, c1]);
         self.question_end = at + 4;
         if header.answers | header.authorities | header.additionals != 0 {
-            self.edns = find_opt(message, at + 4, header).ok_or(Unreadable::Record)?;
+            self.edns = lone_opt(message, at + 4, header, &mut self.subnet);
+            if self.edns.is_none() {
+                self.edns = find_opt(message, at + 4, header, &mut self.subnet).ok_or(Unreadable::Record)?;
+            }
         }
         Ok(())
     }
@@ -87,9 +93,24 @@ fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
+/// The OPT record as the last and only record of the message, as almost every client sends it: `None` says nothing.
+#[inline]
+fn lone_opt(message: &[u8], at: usize, header: &Header, subnet: &mut Option<ClientSubnet>) -> Option<Edns> {
+    if header.answers | header.authorities != 0 || header.additionals != 1 {
+        return None;
+    }
+    let (head, options) = message.get(at..)?.split_first_chunk::<{ edns::OPT }>()?;
+    let [0, 0, 41, p0, p1, t0, t1, t2, t3, l0, l1] = *head else { return None };
+    if usize::from(u16::from_be_bytes([l0, l1])) != options.len() {
+        return None;
+    }
+    edns::read(u16::from_be_bytes([p0, p1]), [t0, t1, t2, t3], options, subnet)
+}
+
 /// Walks all records after the question. `None`: one is cut short, or there is more than one OPT record, or one outside
 /// the additional section or with another owner than the root (RFC 6891 section 6.1.1).
-fn find_opt(message: &[u8], mut at: usize, header: &Header) -> Option<Option<Edns>> {
+#[cold]
+fn find_opt(message: &[u8], mut at: usize, header: &Header, subnet: &mut Option<ClientSubnet>) -> Option<Option<Edns>> {
     let mut found = None;
     let before = u32::from(header.answers) + u32::from(header.authorities);
     for index in 0..before + u32::from(header.additionals) {
@@ -99,7 +120,7 @@ fn find_opt(message: &[u8], mut at: usize, header: &Header) -> Option<Option<Edn
                 return None;
             }
             let options = message.get(record.rdata..record.end)?;
-            found = Some(edns::read(record.class, record.ttl, options)?);
+            found = Some(edns::read(record.class, record.ttl, options, subnet)?);
         }
         at = record.end;
     }

@@ -30,22 +30,22 @@ impl QuestionName {
     #[inline]
     pub fn read(&mut self, message: &[u8], at: usize) -> Option<usize> {
         let bytes = message.get(at..)?;
+        // No name ends beyond these octets, so that running out of them is the check of its length too.
+        let bytes = &bytes[..bytes.len().min(MAX_NAME)];
         let mut here = 0;
         let mut labels = 0;
         loop {
             let length = usize::from(*bytes.get(here)?);
-            if length == 0 {
-                break;
-            }
-            if length > MAX_LABEL {
+            if length.wrapping_sub(1) >= MAX_LABEL {
+                if length == 0 {
+                    break;
+                }
                 return None;
             }
-            *self.starts.get_mut(labels)? = here as u8;
+            // 255 octets hold at most MAX_LABELS labels; the mask says so to the compiler.
+            self.starts[labels & MAX_LABELS] = here as u8;
             labels += 1;
             here += 1 + length;
-            if here >= MAX_NAME {
-                return None;
-            }
         }
         let name = bytes.get(..=here)?;
         fold(name, self.octets.get_mut(..name.len())?);
@@ -94,7 +94,8 @@ impl QuestionName {
     /// True when `zone`, a name of `labels` labels, is this name or an ancestor of it.
     #[inline]
     pub fn is_within(&self, zone: &[u8], labels: u8) -> bool {
-        labels <= self.labels && self.suffix(labels) == zone
+        let wire = self.wire();
+        labels <= self.labels && self.suffix_start(labels) + zone.len() == wire.len() && wire.ends_with(zone)
     }
 
     #[inline]
@@ -106,31 +107,32 @@ impl QuestionName {
     }
 }
 
-/// Copies a wire name of the same length, folding 0x41-0x5A eight octets at a time. Length octets are below 64 and so
+/// Octets that are folded at once: one vector register.
+const VECTOR: usize = 16;
+
+/// Copies a wire name of the same length, folding 0x41-0x5A sixteen octets at a time. Length octets are below 64 and so
 /// pass unchanged.
 #[inline]
 fn fold(from: &[u8], to: &mut [u8]) {
-    let (words, _) = from.as_chunks::<8>();
-    let (folded, _) = to.as_chunks_mut::<8>();
-    for (word, folded) in words.iter().zip(folded) {
-        *folded = fold_word(*word);
+    let (vectors, _) = from.as_chunks::<VECTOR>();
+    let (folded, _) = to.as_chunks_mut::<VECTOR>();
+    for (vector, folded) in vectors.iter().zip(folded) {
+        *folded = fold_vector(vector);
     }
-    // The rest overlaps the last whole word: folding twice does no harm.
-    match (from.last_chunk::<8>(), to.last_chunk_mut::<8>()) {
-        (Some(word), Some(folded)) => *folded = fold_word(*word),
+    // The rest overlaps the last whole vector: folding twice does no harm.
+    match (from.last_chunk::<VECTOR>(), to.last_chunk_mut::<VECTOR>()) {
+        (Some(vector), Some(folded)) => *folded = fold_vector(vector),
         _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = from.to_ascii_lowercase()),
     }
 }
 
 #[inline]
-fn fold_word(word: [u8; 8]) -> [u8; 8] {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let word = u64::from_ne_bytes(word);
-    let low = word & (EACH * 0x7f);
-    let above_z = low + EACH * (0x7f - b'Z' as u64);
-    let from_a = low + EACH * (0x80 - b'A' as u64);
-    let upper = (from_a ^ above_z) & !word & (EACH * 0x80);
-    (word | upper >> 2).to_ne_bytes()
+fn fold_vector(octets: &[u8; VECTOR]) -> [u8; VECTOR] {
+    let mut folded = [0; VECTOR];
+    for (folded, octet) in folded.iter_mut().zip(octets) {
+        *folded = octet | u8::from(octet.wrapping_sub(b'A') < 26) << 5;
+    }
+    folded
 }
 
 #[cfg(test)]

@@ -44,13 +44,19 @@ impl<'b> Writer<'b> {
     /// Appends `octets` if they fit whole; says whether they did.
     #[inline]
     pub fn put(&mut self, octets: &[u8]) -> bool {
-        if octets.len() > self.room() {
-            return false;
+        match self.claim(octets.len()) {
+            Some(free) => free.copy_from_slice(octets),
+            None => return false,
         }
-        let Some(free) = self.buffer.get_mut(self.at..self.at + octets.len()) else { return false };
-        free.copy_from_slice(octets);
-        self.at += octets.len();
         true
+    }
+
+    /// The next `length` octets, to be filled by the caller, if they fit whole.
+    #[inline]
+    pub fn claim(&mut self, length: usize) -> Option<&mut [u8]> {
+        let free = self.buffer.get_mut(self.at..self.limit)?.get_mut(..length)?;
+        self.at += length;
+        Some(free)
     }
 
     /// Goes back to `at`, an offset it has been at.

@@ -13,7 +13,7 @@ use super::{Client, DropReason, NO_ZONE, Outcome, Verdict};
 use crate::dns::Writer;
 use crate::dns::header::{HEADER, flag};
 use crate::dns::types::{ede, rcode, rtype};
-use crate::table::{Block, PackedSet, Pinned};
+use crate::table::{PackedSet, Pinned};
 
 /// Phase three: writes the reply to a message that went through [`super::prepare`] and [`super::find`].
 #[inline]
@@ -71,6 +71,7 @@ fn header_only(message: &[u8], code: u8, buffer: &mut [u8]) -> Verdict {
     Verdict::Reply(out.at(), outcome)
 }
 
+#[inline]
 fn outcome(prepared: &Prepared, rcode: u8, reply: &Reply<'_, '_>) -> Outcome {
     let query = &prepared.query;
     let slot = if query.question_end > 0 { type_slot(query.qtype) } else { type_slot(0) };
@@ -85,6 +86,8 @@ fn outcome(prepared: &Prepared, rcode: u8, reply: &Reply<'_, '_>) -> Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Finding {
     Answered,
+    /// Answered by a CNAME that stands for the type asked.
+    Alias,
     /// No such type here: SOA, NOERROR.
     NoData,
     /// No such name: SOA, NXDOMAIN.
@@ -117,13 +120,8 @@ fn look_up(
         finding = Finding::NotReady;
     }
     match finding {
-        Finding::Answered => {
-            if let Place::Block(block) = place
-                && let Some(alias) = alias(block, prepared)
-            {
-                rcode = chain::follow(table, client, prepared, alias, &mut reply);
-            }
-        }
+        Finding::Answered => {}
+        Finding::Alias => rcode = chain::follow(table, client, prepared, place, &mut reply),
         Finding::NoData | Finding::NoName => {
             let start = HEADER + query.name.suffix_start(zone.labels);
             reply.authority(&zone.soa(0xc000 | start as u16));
@@ -136,15 +134,6 @@ fn look_up(
     }
     let outcome = outcome(prepared, rcode, &reply);
     Verdict::Reply(reply.finish(rcode, rcode != rcode::SERVFAIL), outcome)
-}
-
-/// The CNAME set that stands for the type asked, if that is what the Block has.
-#[inline]
-fn alias<'g>(block: &'g Block, prepared: &Prepared) -> Option<PackedSet<'g>> {
-    match prepared.query.qtype {
-        rtype::CNAME | rtype::ANY => None,
-        _ => block.sets(prepared.view).next().filter(|set| set.rtype == rtype::CNAME),
-    }
 }
 
 /// Writes what `place` has for the type asked: its set, else its CNAME, else nothing.
@@ -160,6 +149,9 @@ pub(super) fn write_place(reply: &mut Reply<'_, '_>, place: Place<'_>, prepared:
             let wanted = |set: &PackedSet<'_>| set.rtype == qtype || qtype == rtype::ANY || set.rtype == rtype::CNAME;
             let Some(set) = block.sets(prepared.view).find(wanted) else { return Finding::NoData };
             write_set(reply, &set, manner);
+            if set.rtype == rtype::CNAME && qtype != rtype::CNAME && qtype != rtype::ANY {
+                return Finding::Alias;
+            }
             Finding::Answered
         }
         Place::Formed(block, column) => {

@@ -11,7 +11,7 @@ use super::records::{Manner, RECORD_HEAD};
 use super::reply::Reply;
 use crate::dns::QuestionName;
 use crate::dns::types::{ede, rcode, rtype};
-use crate::table::{PackedSet, Pinned};
+use crate::table::Pinned;
 
 /// Most CNAMEs that one reply follows.
 const STEPS: usize = 8;
@@ -22,38 +22,32 @@ struct Names {
     count: usize,
 }
 
-/// Follows `alias`, whose record is the last that was written. Returns the RCODE.
+/// Follows the CNAME of `place`, whose record is the last that was written. Returns the RCODE.
 #[cold]
-pub(super) fn follow(
-    table: &Pinned<'_>,
+pub(super) fn follow<'g>(
+    table: &'g Pinned<'_>,
     client: &Client,
     prepared: &Prepared,
-    alias: PackedSet<'_>,
+    mut place: Place<'g>,
     reply: &mut Reply<'_, '_>,
 ) -> u8 {
-    let mut alias = alias;
     let mut names = Names { at: [crate::dns::header::HEADER; STEPS + 1], count: 1 };
     let mut target = QuestionName::default();
     for _ in 0..STEPS {
         // The record written last holds the target where the owner of the next record can point to it.
-        let Some(at) = last_target(reply, &alias) else { return rcode::NOERROR };
+        let Some(at) = last_target(reply, place, prepared.view) else { return rcode::NOERROR };
         if reply.truncated || target.read(reply.out.written(), at).is_none() || names.holds(&target, reply) {
             return rcode::NOERROR;
         }
         names.push(at);
-        let zones = &mut table.frame().zones_by_length();
-        let Some((_, zone)) = zones.find(|(_, zone)| target.is_within(zone.name.wire(), zone.labels)) else {
-            return rcode::NOERROR;
-        };
+        let Some((_, zone)) = table.frame().zone_of(&target) else { return rcode::NOERROR };
         let tree = Tree { table, zone, view: prepared.view };
-        let place = tree.place(&target, table.lookup(target.wire()));
+        place = tree.place(&target, table.lookup(target.wire()));
         let owner = 0xc000 | at as u16;
         let manner = Manner { random: client.random, owner, column: None, serial: zone.state.serial() };
         match write_place(reply, place, prepared, manner) {
-            Finding::Answered => match next_alias(place, prepared) {
-                Some(next) => alias = next,
-                None => return rcode::NOERROR,
-            },
+            Finding::Answered => return rcode::NOERROR,
+            Finding::Alias => {}
             Finding::NoName if tree.may_be_unknown(&target) => {
                 reply.clear(prepared.query.question_end);
                 reply.set_ede(ede::NOT_READY);
@@ -68,16 +62,11 @@ pub(super) fn follow(
     rcode::NOERROR
 }
 
-/// The CNAME set of `place` for the type asked.
-fn next_alias<'g>(place: Place<'g>, prepared: &Prepared) -> Option<PackedSet<'g>> {
+/// Where the target of the CNAME record written last stands in the reply: the CNAME of `place`, which has one record.
+fn last_target(reply: &Reply<'_, '_>, place: Place<'_>, view: u8) -> Option<usize> {
     let Place::Block(block) = place else { return None };
-    block.sets(prepared.view).next().filter(|set| set.rtype == rtype::CNAME)
-}
-
-/// Where the target of the CNAME record written last stands in the reply.
-fn last_target(reply: &Reply<'_, '_>, alias: &PackedSet<'_>) -> Option<usize> {
-    let record = usize::from(alias.stride);
-    (alias.count == 1 && record > RECORD_HEAD).then(|| reply.out.at().checked_sub(record - RECORD_HEAD)).flatten()
+    let alias = block.set(view, rtype::CNAME).filter(|set| set.count == 1)?;
+    reply.out.at().checked_sub(usize::from(alias.stride).checked_sub(RECORD_HEAD)?)
 }
 
 impl Names {

@@ -9,7 +9,26 @@ pub const TYPE_NAMES: [&str; 20] = [
 ];
 
 /// The index into [`TYPE_NAMES`] of a record type.
-pub const fn type_slot(qtype: u16) -> u8 {
+#[inline]
+pub fn type_slot(qtype: u16) -> u8 {
+    match SLOTS.get(usize::from(qtype)) {
+        Some(slot) => *slot,
+        None => slot_of(qtype),
+    }
+}
+
+/// The slots of the types that are asked, without branches.
+static SLOTS: [u8; 66] = {
+    let mut slots = [0; 66];
+    let mut qtype = 0;
+    while qtype < slots.len() {
+        slots[qtype] = slot_of(qtype as u16);
+        qtype += 1;
+    }
+    slots
+};
+
+const fn slot_of(qtype: u16) -> u8 {
     match qtype {
         rtype::A => 0,
         rtype::AAAA => 1,

@@ -5,7 +5,7 @@
 
 use super::{Client, DropReason, Transport, chaos, transfer};
 use crate::dns::types::{class, ede, rcode, rtype};
-use crate::dns::{Header, Query, Unreadable};
+use crate::dns::{ClientSubnet, Header, Query, Unreadable};
 use crate::table::{Block, Frame, Pinned, PrefixMatch};
 
 /// What is to be done with a message.
@@ -111,15 +111,15 @@ fn judge(table: &Pinned<'_>, client: &Client, message: &[u8], into: &mut Prepare
     if !frame.allow_query.is_empty() && !frame.allow_query.contains(client.address) {
         return refused(ede::PROHIBITED);
     }
-    (into.view, into.scope) = choose_view(frame, client, &into.query);
+    if !frame.views.is_empty() || client.listener_view.is_some() || into.query.subnet.is_some() {
+        (into.view, into.scope) = choose_view(frame, client, into.query.subnet);
+    }
     match into.query.qclass {
         class::IN | class::ANY => {}
         class::CH => return chaos::judge(frame, &into.query),
         _ => return refused(ede::NOT_AUTHORITATIVE),
     }
-    let name = &into.query.name;
-    let Some((number, zone)) = frame.zones_by_length().find(|(_, zone)| name.is_within(zone.name.wire(), zone.labels))
-    else {
+    let Some((number, zone)) = frame.zone_of(&into.query.name) else {
         return refused(ede::NOT_AUTHORITATIVE);
     };
     into.zone = number;
@@ -135,12 +135,8 @@ pub(super) fn refused(ede: u16) -> Stage {
 
 /// The view of a query, and the scope of its client subnet option if that is answered (DNS.md section 6): the
 /// listener's, then the subnet's, then the client's own prefix, then `local`.
-#[inline]
-fn choose_view(frame: &Frame, client: &Client, query: &Query) -> (u8, Option<u8>) {
-    let subnet = match &query.edns {
-        Some(edns) => edns.subnet.filter(|_| frame.trusted_forwarders.contains(client.address)),
-        None => None,
-    };
+fn choose_view(frame: &Frame, client: &Client, subnet: Option<ClientSubnet>) -> (u8, Option<u8>) {
+    let subnet = subnet.filter(|_| frame.trusted_forwarders.contains(client.address));
     let scope_of_nothing = subnet.map(|_| 0);
     if let Some(view) = client.listener_view {
         return (view, scope_of_nothing);

@@ -12,36 +12,28 @@ use crate::dns::{ClientSubnet, Edns, Writer};
 use crate::table::Frame;
 
 /// Smallest payload that counts (RFC 6891 section 6.2.3).
-const SMALLEST_PAYLOAD: u16 = 512;
+const SMALLEST_PAYLOAD: usize = 512;
 /// Longest message over a stream.
 const LONGEST_MESSAGE: usize = 65_535;
 /// Octets of an extended error option.
 const EXTENDED_ERROR: usize = OPTION + 2;
 
-/// Options of the reply's OPT record.
-#[derive(Default)]
-struct Options<'f> {
-    nsid: Option<&'f [u8]>,
-    subnet: Option<(ClientSubnet, u8)>,
-    keepalive: Option<u16>,
-}
-
-impl Options<'_> {
-    fn length(&self) -> usize {
-        self.nsid.map_or(0, |nsid| OPTION + nsid.len())
-            + self.subnet.map_or(0, |(subnet, _)| subnet.reply_length())
-            + self.keepalive.map_or(0, |_| OPTION + 2)
-    }
+/// Which options the reply's OPT record has, the extended error aside.
+#[derive(Clone, Copy, Default)]
+struct Options {
+    nsid: bool,
+    subnet: bool,
+    keepalive: bool,
 }
 
 /// The reply to one query.
 pub(super) struct Reply<'b, 'f> {
     pub out: Writer<'b>,
+    frame: &'f Frame,
+    prepared: &'f Prepared,
     edns: Option<Edns>,
-    options: Options<'f>,
+    options: Options,
     options_length: usize,
-    /// Largest UDP message this server sends.
-    payload: u16,
     /// Octets that the whole message may have.
     size: usize,
     pub ede: u16,
@@ -55,12 +47,18 @@ pub(super) struct Reply<'b, 'f> {
 impl<'b, 'f> Reply<'b, 'f> {
     /// Starts a reply with the header and question of `message`.
     #[inline]
-    pub fn start(frame: &'f Frame, client: &Client, message: &[u8], prepared: &Prepared, buffer: &'b mut [u8]) -> Self {
+    pub fn start(
+        frame: &'f Frame,
+        client: &Client,
+        message: &[u8],
+        prepared: &'f Prepared,
+        buffer: &'b mut [u8],
+    ) -> Self {
         let edns = prepared.query.edns;
-        let size = match (is_stream(client.transport), &edns) {
+        let size = match (is_stream(client.transport), edns) {
             (true, _) => LONGEST_MESSAGE,
-            (false, None) => usize::from(SMALLEST_PAYLOAD),
-            (false, Some(edns)) => usize::from(edns.payload.min(frame.udp_max_size).max(SMALLEST_PAYLOAD)),
+            (false, None) => SMALLEST_PAYLOAD,
+            (false, Some(edns)) => usize::from(edns.payload.min(frame.udp_max_size)).max(SMALLEST_PAYLOAD),
         };
         let mut size = size.min(buffer.len());
         let mut out = Writer::new(buffer);
@@ -71,13 +69,23 @@ impl<'b, 'f> Reply<'b, 'f> {
             out.put(question.get(..HEADER).unwrap_or(&[]));
             size = out.at();
         }
-        out.set_limit(size);
-        let mut reply = Reply {
+        let (mut options, mut options_length) = (Options::default(), 0);
+        if let Some(edns) = edns {
+            if edns.nsid | edns.keepalive | prepared.scope.is_some() {
+                let room = size.saturating_sub(out.at() + OPT);
+                (options, options_length) = choose_options(frame, client, prepared, edns, room);
+            }
+            out.set_limit(size.saturating_sub(OPT + options_length));
+        } else {
+            out.set_limit(size);
+        }
+        Reply {
             out,
+            frame,
+            prepared,
             edns,
-            options: Options::default(),
-            options_length: 0,
-            payload: frame.udp_max_size,
+            options,
+            options_length,
             size,
             ede: 0,
             truncated,
@@ -85,26 +93,7 @@ impl<'b, 'f> Reply<'b, 'f> {
             answers: 0,
             authorities: 0,
             additionals: 0,
-        };
-        if let Some(edns) = edns {
-            reply.reserve_opt(frame, client, prepared.scope, &edns);
         }
-        reply
-    }
-
-    /// Keeps room for the OPT record. Options that do not fit beside the question are left out.
-    fn reserve_opt(&mut self, frame: &'f Frame, client: &Client, scope: Option<u8>, edns: &Edns) {
-        let room = self.out.room().saturating_sub(OPT);
-        self.options = Options {
-            nsid: Some(&*frame.nsid).filter(|nsid| edns.nsid && !nsid.is_empty()),
-            subnet: edns.subnet.zip(scope),
-            keepalive: Some(frame.tcp_idle).filter(|_| edns.keepalive && client.transport == Transport::Tcp),
-        };
-        if self.options.length() > room {
-            self.options = Options::default();
-        }
-        self.options_length = self.options.length();
-        self.out.set_limit(self.size.saturating_sub(OPT + self.options_length));
     }
 
     /// Adds an extended error (RFC 8914) if the client speaks EDNS and there is room; the first one stays.
@@ -152,11 +141,15 @@ impl<'b, 'f> Reply<'b, 'f> {
 
     /// Writes OPT and header. Returns the length of the message; 0 when not even a header fits.
     #[inline]
-    pub fn finish(mut self, rcode: u8, authoritative: bool) -> usize {
+    pub fn finish(&mut self, rcode: u8, authoritative: bool) -> usize {
         if let Some(edns) = self.edns {
             self.out.set_limit(self.size);
             if self.out.room() >= OPT + self.options_length {
-                self.write_opt(rcode, &edns);
+                self.out.opt(self.frame.udp_max_size, rcode >> 4, edns.dnssec_ok, self.options_length);
+                self.additionals += 1;
+                if self.options_length > 0 {
+                    self.write_options();
+                }
             }
         }
         let recursion_desired = self.out.written().get(2).map_or(0, |flags| flags & flag::RD);
@@ -172,31 +165,38 @@ impl<'b, 'f> Reply<'b, 'f> {
         self.out.at()
     }
 
-    #[inline]
-    fn write_opt(&mut self, rcode: u8, edns: &Edns) {
-        self.out.opt(self.payload, rcode >> 4, edns.dnssec_ok, self.options_length);
-        self.additionals += 1;
-        if self.options_length > 0 {
-            self.write_options();
-        }
-    }
-
     #[cold]
     fn write_options(&mut self) {
-        if let Some(nsid) = self.options.nsid {
-            self.out.option(option::NSID, nsid.len());
-            self.out.put(nsid);
+        if self.options.nsid {
+            self.out.option(option::NSID, self.frame.nsid.len());
+            self.out.put(&self.frame.nsid);
         }
-        if let Some((subnet, scope)) = self.options.subnet {
+        let subnet = self.prepared.query.subnet.as_ref().zip(self.prepared.scope);
+        if let Some((subnet, scope)) = subnet.filter(|_| self.options.subnet) {
             subnet.write(scope, &mut self.out);
         }
-        if let Some(idle) = self.options.keepalive {
+        if self.options.keepalive {
             self.out.option(option::TCP_KEEPALIVE, 2);
-            self.out.put(&idle.to_be_bytes());
+            self.out.put(&self.frame.tcp_idle.to_be_bytes());
         }
         if self.ede != 0 {
             self.out.option(option::EXTENDED_ERROR, 2);
             self.out.put(&self.ede.to_be_bytes());
         }
     }
+}
+
+/// The options that are due, and their octets; none if they do not fit in `room` together.
+#[cold]
+fn choose_options(frame: &Frame, client: &Client, prepared: &Prepared, edns: Edns, room: usize) -> (Options, usize) {
+    let subnet = prepared.query.subnet.as_ref().filter(|_| prepared.scope.is_some());
+    let options = Options {
+        nsid: edns.nsid && !frame.nsid.is_empty(),
+        subnet: subnet.is_some(),
+        keepalive: edns.keepalive && client.transport == Transport::Tcp,
+    };
+    let nsid = if options.nsid { OPTION + frame.nsid.len() } else { 0 };
+    let keepalive = if options.keepalive { OPTION + 2 } else { 0 };
+    let length = nsid + keepalive + subnet.map_or(0, ClientSubnet::reply_length);
+    if length <= room { (options, length) } else { (Options::default(), 0) }
 }

@@ -4,7 +4,7 @@
 //! every update (the serial) sits in a [`ZoneState`] that outlives the Frame.
 
 use super::prefix::{Prefix, PrefixMap};
-use crate::dns::Name;
+use crate::dns::{Name, QuestionName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
@@ -259,8 +259,20 @@ impl Frame {
         self.zones.iter().position(|zone| zone.name == *name).map(|number| number as u8)
     }
 
+    /// The zone that `name` is in.
+    #[inline(always)]
+    pub fn zone_of(&self, name: &QuestionName) -> Option<(u8, &Zone)> {
+        for number in &self.by_length {
+            if let Some(zone) = self.zones.get(usize::from(*number))
+                && name.is_within(zone.name.wire(), zone.labels)
+            {
+                return Some((*number, zone));
+            }
+        }
+        None
+    }
+
     /// Numbers and zones, longest name first.
-    #[inline]
     pub fn zones_by_length(&self) -> impl Iterator<Item = (u8, &Zone)> {
         self.by_length.iter().filter_map(|number| Some((*number, self.zone(*number)?)))
     }

@@ -143,7 +143,10 @@ impl Packer {
         if stride == 0 {
             self.shorts(&lengths);
         }
-        let tiers = &set.tiers[..set.tiers.len().min(255)];
+        // Tiers that do not cover the records (some were left out, or there are too many) become one.
+        let covered = set.tiers.iter().map(|tier| usize::from(*tier)).sum::<usize>() == records.len();
+        let one = [records.len() as u16];
+        let tiers = if set.tiers.is_empty() || (covered && set.tiers.len() <= 255) { &*set.tiers } else { &one };
         if tiers.len() > 1 {
             self.shorts(tiers);
         }

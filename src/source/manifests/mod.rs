@@ -1,6 +1,6 @@
 //! Folders of manifests, one per cluster (SOURCES.md, DESIGN.md "Command line").
 //!
-//! In: a folder of YAML and JSON files. Out: the changes of that cluster, and while [`watch`] runs, observations.
+//! In: a folder of YAML and JSON files. Out: the changes of that cluster, and while a [`Watch`] runs, observations.
 //! What cannot be read never takes away what was read before.
 //!
 //! ```text

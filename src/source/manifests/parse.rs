@@ -7,7 +7,9 @@ use super::scan::Found;
 use super::split::{Piece, Pieces};
 use crate::model::fact::{Fact, Kind, ObjectKey};
 use crate::model::finding::Finding;
-use crate::source::object::{Context, Decoded, Document, FieldPath, Outcome, decode_json_text, decode_yaml};
+use crate::source::object::{
+    Collect, Context, Decoded, Document, FieldPath, Outcome, decode_json_reader, decode_json_text, decode_yaml,
+};
 use foldhash::quality::FixedState;
 use std::fmt::{self, Write};
 use std::fs::File;
@@ -19,6 +21,13 @@ use std::thread;
 
 /// Octets of documents handed to a thread at a time.
 const BATCH: usize = 256 << 10;
+
+/// Larger JSON files are not held in memory; their findings carry no lines.
+const LARGE_JSON: u64 = 4 << 20;
+/// Entries of a batch at most.
+const ENTRIES: usize = 4_096;
+/// Fingerprint of an object whose document's text is to make it.
+const SINGLE: u64 = 0;
 
 /// One object of a file.
 #[derive(Debug)]
@@ -51,7 +60,13 @@ pub struct Contents {
 struct Batch {
     file: usize,
     number: usize,
-    pieces: Vec<Piece>,
+    work: Work,
+}
+
+enum Work {
+    Pieces(Vec<Piece>),
+    /// A large JSON file: one document, decoded as it is read.
+    Stream(File),
 }
 
 /// Part `number` of the file with this index.
@@ -87,7 +102,15 @@ pub fn parse_files(files: &[Found], context: &Context<'static>) -> Vec<Contents>
 
 impl Contents {
     fn append(&mut self, part: Contents) {
-        self.entries.extend(part.entries);
+        for mut batch in part.entries {
+            match batch.pop() {
+                Some(only) if batch.is_empty() => self.push(only),
+                last => {
+                    batch.extend(last);
+                    self.entries.push(batch);
+                }
+            }
+        }
         self.rejected.extend(part.rejected);
         self.findings.extend(part.findings);
         self.broken |= part.broken;
@@ -111,20 +134,24 @@ fn cut_files(files: &[Found], sender: &SyncSender<Batch>, context: &Context<'sta
 
 fn cut_file(file: usize, found: &Found, sender: &SyncSender<Batch>) -> io::Result<()> {
     let (mut number, mut octets, mut pieces) = (0, 0, Vec::new());
-    let mut send = |pieces: Vec<Piece>| {
+    let mut send = |work: Work| {
         number += 1;
-        sender.send(Batch { file, number, pieces }).map_err(|_| io::Error::other("the decoding threads ended"))
+        sender.send(Batch { file, number, work }).map_err(|_| io::Error::other("the decoding threads ended"))
     };
-    for piece in Pieces::new(BufReader::with_capacity(BATCH, File::open(&found.path)?)) {
+    let opened = File::open(&found.path)?;
+    if is_json(&found.shown) && found.stamp.octets() > LARGE_JSON {
+        return send(Work::Stream(opened));
+    }
+    for piece in Pieces::new(BufReader::with_capacity(BATCH, opened)) {
         let piece = piece?;
         octets += piece.text.len();
         pieces.push(piece);
         if octets >= BATCH {
             octets = 0;
-            send(std::mem::take(&mut pieces))?;
+            send(Work::Pieces(std::mem::take(&mut pieces)))?;
         }
     }
-    if pieces.is_empty() { Ok(()) } else { send(pieces) }
+    if pieces.is_empty() { Ok(()) } else { send(Work::Pieces(pieces)) }
 }
 
 /// A file or folder that exists and cannot be read.
@@ -137,10 +164,20 @@ fn decode_batches(receiver: &Mutex<Receiver<Batch>>, files: &[Found], context: &
     let mut parts = Vec::new();
     loop {
         let batch = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Batch { file, number, pieces }) = batch else { return parts };
-        let mut contents = Contents { entries: vec![Vec::with_capacity(pieces.len())], ..Contents::default() };
-        for piece in pieces {
-            decode_piece(piece, &files[file].shown, context, &mut contents);
+        let Ok(Batch { file, number, work }) = batch else { return parts };
+        let path = &files[file].shown;
+        let mut contents = Contents::default();
+        match work {
+            Work::Pieces(pieces) => {
+                pieces.into_iter().for_each(|piece| decode_piece(piece, path, context, &mut contents))
+            }
+            Work::Stream(opened) => {
+                let octets = usize::try_from(files[file].stamp.octets()).unwrap_or(usize::MAX);
+                let context = context.in_file(path, 1, None);
+                let reader = BufReader::with_capacity(BATCH, opened);
+                let decoded = decode_json_reader(reader, octets, &context);
+                contents.add_document(decoded, 1, || stamp_fingerprint(&files[file]));
+            }
         }
         parts.push((file, number, contents));
     }
@@ -160,39 +197,58 @@ fn decode_piece(piece: Piece, path: &Arc<str>, context: &Context<'static>, conte
     };
     let document = Document::new(&text);
     let context = context.in_file(path, line, Some(&document));
-    match decode_text(&text, path, &context) {
-        Ok(objects) => {
-            let whole = if objects.len() == 1 { Some(text_fingerprint(&text, line)) } else { None };
-            objects.into_iter().for_each(|object| contents.add(object, line, whole));
-        }
-        Err(finding) => {
-            contents.findings.push(*finding);
-            contents.broken = true;
-        }
-    }
+    contents.add_document(decode_text(&text, path, &context), line, || text_fingerprint(&text, line));
 }
 
-/// JSON is read as such: much faster than through the YAML reader, which takes it too.
-fn decode_text(text: &str, path: &str, context: &Context<'_>) -> Result<Vec<Decoded>, Box<Finding>> {
+/// JSON is read as such: faster than through the YAML reader, which takes it too.
+fn decode_text(text: &str, path: &str, context: &Context<'_>) -> Result<Contents, Box<Finding>> {
     if !text.trim_ascii_start().starts_with('{') {
         return decode_yaml(text, context);
     }
     match decode_json_text(text, context) {
-        Err(_) if !path.ends_with(".json") => decode_yaml(text, context),
+        Err(_) if !is_json(path) => decode_yaml(text, context),
         decoded => decoded,
     }
 }
 
+fn is_json(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
+}
+
 impl Contents {
-    fn add(&mut self, object: Decoded, line: u32, whole: Option<u64>) {
+    /// Takes over a document that starts at `line`; `fingerprint` is that of one which is a single object.
+    fn add_document(&mut self, decoded: Result<Contents, Box<Finding>>, line: u32, fingerprint: impl Fn() -> u64) {
+        match decoded {
+            Ok(mut document) => {
+                for entry in document.entries.iter_mut().flatten() {
+                    entry.line = line;
+                    if entry.fingerprint == SINGLE {
+                        entry.fingerprint = fingerprint();
+                    }
+                }
+                self.append(document);
+            }
+            Err(finding) => {
+                self.findings.push(*finding);
+                self.broken = true;
+            }
+        }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        match self.entries.last_mut() {
+            Some(batch) if batch.len() < ENTRIES => batch.push(entry),
+            _ => self.entries.push(vec![entry]),
+        }
+    }
+}
+
+impl Collect for Contents {
+    fn collect(&mut self, object: Decoded, is_item: bool) {
         match object.outcome {
             Outcome::Object { fact, findings } => {
-                let fingerprint = whole.unwrap_or_else(|| fact_fingerprint(&fact, &findings));
-                let entry = Entry { kind: fact.kind(), key: fact.key(), line, fingerprint, fact, findings };
-                match self.entries.last_mut() {
-                    Some(batch) => batch.push(entry),
-                    None => self.entries.push(vec![entry]),
-                }
+                let fingerprint = if is_item { fact_fingerprint(&fact, &findings) } else { SINGLE };
+                self.push(Entry { kind: fact.kind(), key: fact.key(), line: 0, fingerprint, fact, findings });
             }
             Outcome::Rejected { kind, key, finding } => {
                 self.broken |= key.is_none() && finding.code == "bad-object";
@@ -207,6 +263,11 @@ impl Contents {
 /// For a document of one object: its text and line decide.
 fn text_fingerprint(text: &str, line: u32) -> u64 {
     FixedState::default().hash_one((text, line))
+}
+
+/// For a large file of one object, which is over the size limit anyway.
+fn stamp_fingerprint(found: &Found) -> u64 {
+    found.stamp.octets()
 }
 
 /// For an item of a list, whose own text is not at hand.

@@ -298,6 +298,18 @@ fn text_that_is_no_utf_8_is_one_finding() {
 }
 
 #[test]
+fn a_large_json_file_is_read_as_it_streams() {
+    let padding = "x".repeat(5 << 20);
+    let items = r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"a"}},{"metadata":{"name":"b"}}"#;
+    let text = format!(r#"{{"padding":"{padding}","items":[{items}],"kind":"ServiceList","apiVersion":"v1"}}"#);
+    let mut bench = Bench::new(&[("all.json", &text)]);
+    assert_eq!(bench.held(), ["Service default/a 0 /all.json:1", "Service default/b 0 /all.json:1"]);
+    bench.write("all.json", &text[..text.len() - 1]);
+    bench.read();
+    assert_eq!((bench.held().len(), bench.codes()), (2, vec!["bad-document 1".to_owned()]));
+}
+
+#[test]
 fn clusters_are_the_sub_folders() {
     let home = TempDir::new().unwrap();
     let make = |name: &str| fs::create_dir(home.path().join(name)).unwrap();

@@ -9,42 +9,76 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_saphyr::Options;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use std::fmt;
+use std::io::Read;
+
+/// Where the objects of a document go; made anew for each attempt to read it.
+pub trait Collect: Default {
+    /// Takes one object; `is_item` when it stands in a list.
+    fn collect(&mut self, object: Decoded, is_item: bool);
+}
+
+impl Collect for Vec<Decoded> {
+    fn collect(&mut self, object: Decoded, _is_item: bool) {
+        self.push(object);
+    }
+}
 
 /// Decodes one YAML document. An empty one gives nothing.
 ///
 /// # Errors
 /// The text is no YAML; the finding names line and column.
-pub fn decode_yaml(text: &str, context: &Context<'_>) -> Result<Vec<Decoded>, Box<Finding>> {
-    let faults = Faults::default();
-    if let Ok(document) = block::read(text, DocumentSeed { faults: &faults, context }) {
-        return Ok(finish(document, &faults, text.len(), context));
+pub fn decode_yaml<T: Collect>(text: &str, context: &Context<'_>) -> Result<T, Box<Finding>> {
+    if let Ok(objects) = attempt(text.len(), context, |seed| block::read(text, seed)) {
+        return Ok(objects);
     }
-    let faults = Faults::default();
-    let parsed = serde_saphyr::with_deserializer_from_str_with_options(text, yaml_options(), |deserializer| {
-        DocumentSeed { faults: &faults, context }.deserialize(deserializer)
+    let parsed = attempt(text.len(), context, |seed| {
+        serde_saphyr::with_deserializer_from_str_with_options(text, yaml_options(), |yaml| seed.deserialize(yaml))
     });
-    match parsed {
-        Ok(document) => Ok(finish(document, &faults, text.len(), context)),
-        Err(error) => {
-            let place = error.location().map(|at| (at.line(), at.column()));
-            Err(Box::new(convert::unparsable("YAML", &error.without_snippet().to_string(), place, context)))
-        }
-    }
+    parsed.map_err(|error| {
+        let place = error.location().map(|at| (at.line(), at.column()));
+        Box::new(convert::unparsable("YAML", &error.without_snippet().to_string(), place, context))
+    })
 }
 
 /// Decodes one JSON document.
 ///
 /// # Errors
 /// The text is no JSON; the finding names line and column.
-pub fn decode_json_text(text: &str, context: &Context<'_>) -> Result<Vec<Decoded>, Box<Finding>> {
-    let faults = Faults::default();
-    match whole(text.as_bytes(), DocumentSeed { faults: &faults, context }) {
-        Ok(document) => Ok(finish(document, &faults, text.len(), context)),
-        Err(error) => {
-            let place = Some((error.line() as u64, error.column() as u64));
-            Err(Box::new(convert::unparsable("JSON", &error.to_string(), place, context)))
-        }
-    }
+pub fn decode_json_text<T: Collect>(text: &str, context: &Context<'_>) -> Result<T, Box<Finding>> {
+    attempt(text.len(), context, |seed| whole(text.as_bytes(), seed)).map_err(|error| bad_json(&error, context))
+}
+
+/// Decodes one JSON document that is not held in memory, of about `octets`.
+///
+/// # Errors
+/// The bytes are no JSON, or cannot be read; the finding names line and column.
+pub fn decode_json_reader<T: Collect>(
+    reader: impl Read,
+    octets: usize,
+    context: &Context<'_>,
+) -> Result<T, Box<Finding>> {
+    let parsed = attempt(octets, context, |seed| {
+        let mut json = serde_json::Deserializer::from_reader(reader);
+        let document = seed.deserialize(&mut json)?;
+        json.end().map(|()| document)
+    });
+    parsed.map_err(|error| bad_json(&error, context))
+}
+
+fn bad_json(error: &serde_json::Error, context: &Context<'_>) -> Box<Finding> {
+    let place = Some((error.line() as u64, error.column() as u64));
+    Box::new(convert::unparsable("JSON", &error.to_string(), place, context))
+}
+
+/// Reads a document by `read` into a new collection.
+fn attempt<'de, T: Collect, E>(
+    octets: usize,
+    context: &Context<'_>,
+    read: impl FnOnce(DocumentSeed<'_, '_, T>) -> Result<Option<Parsed<'de>>, E>,
+) -> Result<T, E> {
+    let (faults, mut objects) = (Faults::default(), T::default());
+    let parsed = read(DocumentSeed { faults: &faults, context, objects: &mut objects })?;
+    Ok(finish(parsed, objects, &faults, octets, context))
 }
 
 /// Settings of the YAML reader: values as kubectl reads them, no budget (a file may hold 200,000 objects), alias
@@ -59,50 +93,54 @@ pub(super) fn yaml_options() -> Options {
     }
 }
 
-/// A document as read: the object itself, and its items if it has any.
+/// A document as read: the object itself, and the items that could not be handed over yet.
 #[derive(Default)]
 struct Parsed<'de> {
     raw: Raw<'de>,
-    items: Vec<Item<'de>>,
+    pending: Vec<Pending<'de>>,
 }
 
-/// An item of a list document.
-enum Item<'de> {
-    Done(Decoded),
-    /// Names no kind: waits for the `kind` of the list (`ServiceList`), which may stand behind the items.
-    Pending {
-        index: usize,
-        raw: Box<Raw<'de>>,
-        faults: Faults,
-    },
+/// An item that names no kind: waits for the `kind` of the list (`ServiceList`), which may stand behind the items.
+struct Pending<'de> {
+    index: usize,
+    raw: Box<Raw<'de>>,
+    faults: Faults,
 }
 
 /// What the document says, once it is read whole.
-fn finish(document: Option<Parsed<'_>>, faults: &Faults, octets: usize, context: &Context<'_>) -> Vec<Decoded> {
-    let Some(Parsed { raw, items }) = document else { return Vec::new() };
+fn finish<T: Collect>(
+    document: Option<Parsed<'_>>,
+    mut objects: T,
+    faults: &Faults,
+    octets: usize,
+    context: &Context<'_>,
+) -> T {
+    let Some(Parsed { raw, pending }) = document else { return objects };
     let (kind, version) = (raw.kind.clone().unwrap_or_default(), raw.api_version.clone());
     let Some(item_kind) = kind.strip_suffix("List") else {
-        return vec![within_limit(octets, convert::convert(Some(raw), None, faults, None, context), context)];
+        // Its `items`, if it has any, are no objects.
+        let object = within_limit(octets, convert::convert(Some(raw), None, faults, None, context), context);
+        let mut objects = T::default();
+        objects.collect(object, false);
+        return objects;
     };
-    let finish_item = |item| match item {
-        Item::Done(decoded) => decoded,
-        Item::Pending { index, mut raw, faults } => {
-            if !item_kind.is_empty() {
-                raw.kind = Some(item_kind.to_owned().into());
-                raw.api_version = raw.api_version.take().or_else(|| version.as_ref().map(|v| v.to_string().into()));
-            }
-            convert::convert(Some(*raw), None, &faults, Some(index), context)
+    for Pending { index, mut raw, faults } in pending {
+        if !item_kind.is_empty() {
+            raw.kind = Some(item_kind.to_owned().into());
+            raw.api_version = raw.api_version.take().or_else(|| version.as_ref().map(|text| text.to_string().into()));
         }
-    };
-    items.into_iter().map(finish_item).collect()
+        objects.collect(convert::convert(Some(*raw), None, &faults, Some(index), context), true);
+    }
+    objects
 }
 
-struct DocumentSeed<'f, 'a> {
+struct DocumentSeed<'f, 'a, T> {
     faults: &'f Faults,
     context: &'f Context<'a>,
+    objects: &'f mut T,
 }
 
-impl<'de> DeserializeSeed<'de> for DocumentSeed<'_, '_> {
+impl<'de, T: Collect> DeserializeSeed<'de> for DocumentSeed<'_, '_, T> {
     type Value = Option<Parsed<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -110,7 +148,7 @@ impl<'de> DeserializeSeed<'de> for DocumentSeed<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for DocumentSeed<'_, '_> {
+impl<'de, T: Collect> Visitor<'de> for DocumentSeed<'_, '_, T> {
     type Value = Option<Parsed<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,7 +163,7 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, '_> {
         let mut parsed = Parsed::default();
         while let Some(key) = map.next_key_seed(KeyText)? {
             match &*key {
-                "items" => parsed.items = map.next_value_seed(ItemsSeed(self.context))?,
+                "items" => parsed.pending = map.next_value_seed(ItemsSeed(self.context, &mut *self.objects))?,
                 key => {
                     if !parsed.raw.read_field(key, &mut map, self.faults)? {
                         map.next_value::<IgnoredAny>()?;
@@ -138,18 +176,18 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, '_> {
 }
 
 /// The seed of `items`. In an object that is no list they are dropped, so anything is taken.
-struct ItemsSeed<'f, 'a>(&'f Context<'a>);
+struct ItemsSeed<'f, 'a, T>(&'f Context<'a>, &'f mut T);
 
-impl<'de> DeserializeSeed<'de> for ItemsSeed<'_, '_> {
-    type Value = Vec<Item<'de>>;
+impl<'de, T: Collect> DeserializeSeed<'de> for ItemsSeed<'_, '_, T> {
+    type Value = Vec<Pending<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for ItemsSeed<'_, '_> {
-    type Value = Vec<Item<'de>>;
+impl<'de, T: Collect> Visitor<'de> for ItemsSeed<'_, '_, T> {
+    type Value = Vec<Pending<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of objects")
@@ -185,15 +223,15 @@ impl<'de> Visitor<'de> for ItemsSeed<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
+        let mut pending = Vec::new();
         for index in 0.. {
             let faults = Faults::default();
             let Some(raw) = list.next_element_seed(Lenient::<Raw<'de>>::new(&faults))? else { break };
-            items.push(match raw {
-                Some(raw) if raw.kind.is_none() => Item::Pending { index, raw: Box::new(raw), faults },
-                raw => Item::Done(convert::convert(raw, None, &faults, Some(index), self.0)),
-            });
+            match raw {
+                Some(raw) if raw.kind.is_none() => pending.push(Pending { index, raw: Box::new(raw), faults }),
+                raw => self.1.collect(convert::convert(raw, None, &faults, Some(index), self.0), true),
+            }
         }
-        Ok(items)
+        Ok(pending)
     }
 }

@@ -21,7 +21,7 @@ mod tests;
 mod time;
 
 pub use context::{Context, FieldPath, Interner, Source};
-pub use document::{decode_json_text, decode_yaml};
+pub use document::{Collect, decode_json_reader, decode_json_text, decode_yaml};
 pub use list::{DecodeError, Event, ListMeta, Status, decode_event, decode_json, decode_list};
 pub use locate::Document;
 

@@ -3,7 +3,7 @@
 use crate::model::fact::{Fact, Ingress, Kind, ServiceFact, ServiceKind, ServiceType, SliceFact, SliceRole};
 use crate::model::id::ClusterId;
 use crate::model::{AnswerMode, Finding};
-use crate::source::object::{Context, Document, Outcome, decode_yaml};
+use crate::source::object::{Context, Decoded, Document, Outcome, decode_yaml};
 use std::sync::Arc;
 
 /// The outcome of one document of cluster east, in file `a.yaml`.
@@ -12,7 +12,7 @@ fn outcome(text: &str) -> Outcome {
     let mut context = Context::api(ClusterId::new("east"));
     context.known_clusters = [ClusterId::new("west"), ClusterId::new("west-2")].into();
     let context = context.in_file(&Arc::from("a.yaml"), 1, Some(&document));
-    let mut objects = decode_yaml(text, &context).expect("YAML");
+    let mut objects: Vec<Decoded> = decode_yaml(text, &context).expect("YAML");
     assert_eq!(objects.len(), 1, "{text}");
     objects.remove(0).outcome
 }
