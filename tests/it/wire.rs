@@ -102,5 +102,5 @@ pub fn srv_target(record: &Record) -> Option<String> {
 pub fn presentation(record: &Record) -> String {
     let line = without_owner(record);
     let (ttl, rest) = line.split_once(' ').expect("a TTL and the rest");
-    format!("{} {ttl} IN {rest}", record.name)
+    format!("{} {ttl} {} {rest}", record.name, record.dns_class)
 }
