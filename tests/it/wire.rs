@@ -69,7 +69,8 @@ pub fn status(message: &Message) -> &'static str {
         ResponseCode::NXDomain => "NXDOMAIN",
         ResponseCode::NotImp => "NOTIMP",
         ResponseCode::Refused => "REFUSED",
-        ResponseCode::BADVERS => "BADVERS",
+        // RFC 6891 section 9: 16 is BADVERS without TSIG.
+        ResponseCode::BADVERS | ResponseCode::BADSIG => "BADVERS",
         other => panic!("rcode {other}"),
     }
 }

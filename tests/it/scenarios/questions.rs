@@ -12,7 +12,7 @@
 //!
 //! Answers stand in the order in which they must come; `~` marks a record that rotates with the lines above it (its tier).
 //! Authority and additional records may come in any order; `SOA` without data, or with `*` for its serial, matches any serial.
-//! Additional records are compared only where a question names some.
+//! `10.11.0.{1..3}` stands for three records of one tier. Additional records are compared only where a question names some.
 //!
 //! The first line after the question is the rcode (`DROPPED`: no reply at all), then the flags that must be set of
 //! `aa tc rd ra ad`, then the EDNS options that are due: `ede=14 scope=24 nsid=TEXT keepalive=300`. `count=N` there says
@@ -99,10 +99,22 @@ fn expect(question: &mut Question, line: &str) {
     } else if let Some(record) = line.strip_prefix("additional:") {
         question.additional.insert(normal(record));
     } else if let Some(record) = line.strip_prefix('~') {
-        question.answer.last_mut().expect("a record before `~`").insert(normal(record));
+        question.answer.last_mut().expect("a record before `~`").extend(ranged(&normal(record)));
     } else {
-        question.answer.push(BTreeSet::from([normal(line)]));
+        question.answer.push(ranged(&normal(line)).collect());
     }
+}
+
+/// `10.11.0.{1..3}` stands for three records of one tier.
+fn ranged(record: &str) -> impl Iterator<Item = String> {
+    let parts = record.split_once('{').and_then(|(before, rest)| {
+        let (range, after) = rest.split_once('}')?;
+        let (first, last) = range.split_once("..")?;
+        Some((before.to_string(), first.parse().ok()?..=last.parse::<u32>().ok()?, after.to_string()))
+    });
+    let (before, range, after) = parts.unwrap_or((record.to_string(), 0..=0, String::new()));
+    let is_range = before.len() < record.len();
+    range.map(move |number| if is_range { format!("{before}{number}{after}") } else { before.clone() })
 }
 
 fn normal(record: &str) -> String {
