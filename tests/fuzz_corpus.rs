@@ -7,12 +7,12 @@ mod fuzz;
 
 fn replay(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries = std::fs::read_dir(&folder).expect("the corpus of the target is checked in");
     let mut inputs = 0;
     for entry in entries {
-        let path = entry.unwrap().path();
+        let path = entry.expect("the corpus can be listed").path();
         println!("{}", path.display());
-        check(&std::fs::read(&path).unwrap());
+        check(&std::fs::read(&path).expect("the corpus can be read"));
         inputs += 1;
     }
     assert!(inputs > 0, "{} holds no input", folder.display());

@@ -51,7 +51,8 @@ fn counted(work: impl FnOnce()) -> u64 {
 fn queries() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/respond");
     let entries = std::fs::read_dir(folder).expect("the corpus is checked in");
-    let queries: Vec<Vec<u8>> = entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+    let paths = entries.map(|entry| entry.expect("the corpus can be listed").path());
+    let queries: Vec<Vec<u8>> = paths.map(|path| std::fs::read(path).expect("the corpus can be read")).collect();
     assert!(queries.len() > 20);
     queries
 }

@@ -54,7 +54,7 @@ fn judge(query: &[u8], transport: Transport, verdict: Verdict, reply: &[u8]) {
             assert!(reply[length..].iter().take(64).all(|octet| *octet == 0xee), "nothing behind the reply is written");
         }
         Verdict::Transfer(zone) => assert!(zone < 2 && transport == Transport::Tcp),
-        Verdict::Drop(reason) => panic!("dropped as {reason:?}"),
+        Verdict::Drop(reason) => unreachable!("a message that is due a reply was dropped as {reason:?}"),
     }
 }
 

@@ -24,8 +24,8 @@ pub fn walk(message: &[u8]) -> Walked {
     let question_end = at;
     assert!(question_end <= message.len(), "the question is cut short");
     let mut opts = 0;
-    for section in 1..4 {
-        for _ in 0..counts[section] {
+    for (section, records) in counts.into_iter().enumerate().skip(1) {
+        for _ in 0..records {
             let owner = at;
             at = name(message, at);
             let rtype = count(at);
@@ -63,7 +63,7 @@ fn name(message: &[u8], start: usize) -> usize {
                 end = end.or(Some(at + 2));
                 (at, lowest) = (target, target);
             }
-            _ => panic!("label type {octet:02x}"),
+            _ => unreachable!("label type {octet:02x}"),
         }
     }
 }

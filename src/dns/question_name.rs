@@ -94,7 +94,8 @@ impl QuestionName {
     /// True when `zone`, a name of `labels` labels, is this name or an ancestor of it.
     #[inline]
     pub fn is_within(&self, zone: &[u8], labels: u8) -> bool {
-        labels <= self.labels && self.suffix(labels) == zone
+        let wire = self.wire();
+        labels <= self.labels && self.suffix_start(labels) + zone.len() == wire.len() && wire.ends_with(zone)
     }
 
     #[inline]

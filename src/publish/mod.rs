@@ -5,6 +5,7 @@
 //! [`task`] drives it: single changes first, bulk work in slices of 5 ms, changes coalesced per service.
 
 mod figures;
+mod findings;
 mod frame;
 mod names;
 mod publisher;

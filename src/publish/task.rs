@@ -4,6 +4,7 @@
 //! its own, so that bulk work delays nothing else.
 
 use super::figures::{ClusterReport, KindReport, Report};
+use super::findings::FindingLog;
 use super::publisher::Publisher;
 use crate::model::clusterset::Member;
 use crate::model::fact::Kind;
@@ -54,7 +55,14 @@ pub struct Ends {
 /// Runs until told to stop or until every source has hung up and nothing waits.
 pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
     let Ends { mut observations, mut commands, readiness, mut stop } = ends;
-    let mut driver = Driver { publisher, schedule, readiness, contacts: HashMap::new(), serials_at: None };
+    let mut driver = Driver {
+        publisher,
+        schedule,
+        readiness,
+        contacts: HashMap::new(),
+        serials_at: None,
+        findings: FindingLog::default(),
+    };
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut idle = true;
@@ -82,6 +90,7 @@ struct Driver {
     /// Last sign of life per cluster and kind, monotonic nanoseconds since the epoch.
     contacts: HashMap<(ClusterId, Kind), u64>,
     serials_at: Option<Instant>,
+    findings: FindingLog,
 }
 
 impl Driver {
@@ -97,12 +106,31 @@ impl Driver {
         if let Some(kind) = contact_of(&observation.change) {
             self.contacts.insert((observation.cluster.clone(), kind), observation.received_ns);
         }
+        for finding in findings_of(&observation.change) {
+            if let Some(line) = self.findings.admit(finding) {
+                tracing::warn!("{line}");
+            }
+        }
+        if let Change::Failed { kind, error } = &observation.change {
+            self.failed(&observation.cluster, *kind, error);
+        }
         let received = Duration::from_nanos(observation.received_ns);
         let cluster = observation.cluster.clone();
         let counts = matches!(observation.change, Change::Apply { .. } | Change::Delete { .. });
         self.publisher.observe(observation);
         if counts {
             self.publisher.await_answer(cluster, received);
+        }
+    }
+
+    /// One line when a kind begins to fail, and when it fails in another way.
+    fn failed(&self, cluster: &ClusterId, kind: Kind, error: &str) {
+        let member = self.publisher.clusterset().get(cluster);
+        let before = member.and_then(|member| member.facts().status(kind).error.clone());
+        if before.as_deref() != Some(error) {
+            let kept = member.is_some_and(|member| member.state().is_known());
+            let meanwhile = if kept { "its data is kept and served" } else { "nothing of it is served yet" };
+            tracing::warn!("cluster {cluster}: {}: {error}; {meanwhile}", kind.as_str());
         }
     }
 
@@ -202,6 +230,14 @@ impl Driver {
             kinds: read.map(kind).collect(),
             findings: facts.findings().counts().into_iter().map(|(code, count)| (code, count as u64)).collect(),
         }
+    }
+}
+
+fn findings_of(change: &Change) -> &[crate::model::Finding] {
+    match change {
+        Change::Apply { findings, .. } | Change::Replace { findings, .. } | Change::Unreadable { findings } => findings,
+        Change::Rejected { finding, .. } => std::slice::from_ref(finding),
+        _ => &[],
     }
 }
 

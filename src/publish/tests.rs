@@ -82,7 +82,7 @@ fn export(name: &str, created: i64) -> Fact {
 fn slice(name: &str, of: &str, addresses: &[u8]) -> Fact {
     let endpoint = |last: &u8| EndpointFact {
         address: std::net::Ipv4Addr::new(10, 9, 0, *last).into(),
-        ready: last % 3 != 0,
+        ready: !last.is_multiple_of(3),
         hostname: None,
         node: None,
         zone: None,

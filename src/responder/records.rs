@@ -11,6 +11,10 @@ use crate::table::block::DRAW_SLOTS;
 pub(super) const QUESTION_POINTER: u16 = 0xc00c;
 /// Octets of a record before its RDATA.
 pub(super) const RECORD_HEAD: usize = 12;
+/// Octets of an A record.
+const A_RECORD: usize = RECORD_HEAD + 4;
+/// Tiers of at most so many A records are copied one by one.
+const SHORT_TIER: usize = 8;
 /// Octets of an SOA record's RDATA from the serial to its end.
 const SERIAL_TO_END: usize = 20;
 
@@ -69,16 +73,33 @@ fn copy_tiers(set: &PackedSet<'_>, records: &[u8], random: u64, free: &mut [u8])
         let length = usize::from(set.tier(tier));
         let end = at + length * stride;
         let (Some(run), Some(free)) = (records.get(at..end), free.get_mut(at..end)) else { break };
-        let (tail, head) = run.split_at(first_of_tier(set, tier, before, length, random) * stride);
-        let (free_head, free_tail) = free.split_at_mut(head.len());
-        free_head.copy_from_slice(head);
-        if !tail.is_empty() {
+        let first = first_of_tier(set, tier, before, length, random);
+        if stride == A_RECORD && length <= SHORT_TIER {
+            copy_short_ring(run.as_chunks().0, first, free.as_chunks_mut().0);
+        } else {
+            let (tail, head) = run.split_at(first * stride);
+            let (free_head, free_tail) = free.split_at_mut(head.len());
+            free_head.copy_from_slice(head);
             free_tail.copy_from_slice(tail);
         }
         (before, at) = (before + length, end);
     }
     if at < records.len() {
         free[at..].copy_from_slice(&records[at..]);
+    }
+}
+
+/// Copies a few A records from the `first` on: cheaper than two calls of memcpy.
+#[inline]
+fn copy_short_ring(run: &[[u8; A_RECORD]], first: usize, free: &mut [[u8; A_RECORD]]) {
+    let mut next = first;
+    for free in free {
+        let Some(record) = run.get(next) else { return };
+        *free = *record;
+        next += 1;
+        if next == run.len() {
+            next = 0;
+        }
     }
 }
 

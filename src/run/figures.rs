@@ -1,5 +1,6 @@
 //! What publish and the sources count, in the shape that the metrics ask for.
 
+use super::sources::WatcherFigures;
 use crate::model::State;
 use crate::publish;
 use crate::publish::Latency;
@@ -19,7 +20,7 @@ pub struct Live {
     /// Names of the views, the local one empty.
     pub views: Vec<String>,
     /// What the watchers of API servers count, by cluster id.
-    pub watchers: Box<dyn Fn(&str, &mut ClusterFigures) + Send + Sync>,
+    pub watchers: WatcherFigures,
 }
 
 impl Figures for Live {

@@ -15,14 +15,10 @@ use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use tokio::sync::{mpsc, oneshot};
 
-/// Findings that start-up prints; the rest is counted.
-const FINDINGS: usize = 20;
-
 /// What is loaded, in lines for people.
 pub struct Summary {
     /// One line per cluster.
     pub clusters: Vec<String>,
-    pub findings: Vec<String>,
     /// A service name that answers in the local view.
     pub example: Option<String>,
 }
@@ -30,12 +26,8 @@ pub struct Summary {
 /// Describes what a publisher holds.
 pub fn summary(publisher: &Publisher) -> Summary {
     let clusterset = publisher.clusterset();
-    let findings = clusterset.members().flat_map(|(_, member)| member.facts().findings().iter());
-    let mut findings: Vec<String> = findings.map(ToString::to_string).collect();
-    findings.sort();
     Summary {
         clusters: clusterset.members().map(|(_, member)| cluster_line(member)).collect(),
-        findings,
         example: example(publisher),
     }
 }
@@ -100,16 +92,6 @@ fn text(config: &Config, addresses: &LocalAddresses, admin: &Admin, summary: &Su
     let mut text = String::new();
     for cluster in &summary.clusters {
         let _ = writeln!(text, "{cluster}");
-    }
-    for finding in summary.findings.iter().take(FINDINGS) {
-        let _ = writeln!(text, "{finding}");
-    }
-    if summary.findings.len() > FINDINGS {
-        let _ = writeln!(
-            text,
-            "... and {} more findings; `clusterset-dns check` lists them all",
-            summary.findings.len() - FINDINGS
-        );
     }
     let zones: Vec<&str> = config.zones.iter().chain(&config.global_zones).map(|zone| zone.as_str()).collect();
     let local =

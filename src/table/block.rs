@@ -242,7 +242,7 @@ impl<'a> PackedSet<'a> {
     }
 
     /// The record that slot `slot` of the start table names; 0 without a table.
-    #[inline]
+    #[cold]
     pub fn draw(&self, slot: usize) -> u16 {
         if !self.has_draw() {
             return 0;
@@ -294,15 +294,15 @@ fn octet(bytes: &[u8], at: usize) -> u8 {
 
 #[inline]
 fn short(bytes: &[u8], at: usize) -> u16 {
-    slice(bytes, at, 2).first_chunk().map_or(0, |octets| u16::from_le_bytes(*octets))
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |octets| u16::from_le_bytes(*octets))
 }
 
 #[inline]
 fn long(bytes: &[u8], at: usize) -> u32 {
-    slice(bytes, at, 4).first_chunk().map_or(0, |octets| u32::from_le_bytes(*octets))
+    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |octets| u32::from_le_bytes(*octets))
 }
 
 #[inline]
 fn slice(bytes: &[u8], at: usize, length: usize) -> &[u8] {
-    bytes.get(at..at.saturating_add(length)).unwrap_or(&[])
+    bytes.get(at..).and_then(|rest| rest.get(..length)).unwrap_or(&[])
 }

@@ -260,7 +260,7 @@ impl Frame {
     }
 
     /// The zone that `name` is in.
-    #[inline]
+    #[inline(always)]
     pub fn zone_of(&self, name: &QuestionName) -> Option<(u8, &Zone)> {
         for number in &self.by_length {
             if let Some(zone) = self.zones.get(usize::from(*number))

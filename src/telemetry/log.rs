@@ -28,6 +28,9 @@ pub enum LogError {
     Taken,
 }
 
+/// Targets that are silent unless the filter names them.
+const QUIET: [&str; 1] = ["kube_client"];
+
 /// Reads the filter: `RUST_LOG` where it is set and not empty, else `level` (of `log.level`).
 ///
 /// # Errors
@@ -37,11 +40,14 @@ pub fn filter(level: &str, rust_log: Option<&str>) -> Result<EnvFilter, LogError
         Some(text) => ("RUST_LOG", text),
         None => ("log.level", level),
     };
-    EnvFilter::builder().parse(value).map_err(|error| LogError::Filter {
+    let written = EnvFilter::builder().parse(value).map_err(|error| LogError::Filter {
         origin,
         value: value.to_owned(),
         reason: error.to_string(),
-    })
+    })?;
+    // kube logs every reply of 5xx as an error of its own; the sources say it once, with cluster and kind.
+    let quiet = QUIET.iter().filter(|target| !value.contains(**target));
+    Ok(quiet.filter_map(|target| format!("{target}=off").parse().ok()).fold(written, EnvFilter::add_directive))
 }
 
 /// Sets the subscriber of the process: stderr, `format`, `level` unless `RUST_LOG` says otherwise.

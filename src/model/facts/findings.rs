@@ -71,7 +71,7 @@ impl FindingStore {
 }
 
 /// The key of the object that a finding names.
-fn key_of(finding: &Finding) -> ObjectKey {
+pub(super) fn key_of(finding: &Finding) -> ObjectKey {
     let (namespace, name) = finding.object.split_once('/').unwrap_or(("", &finding.object));
     ObjectKey::new(namespace, name)
 }

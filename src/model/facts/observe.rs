@@ -1,5 +1,6 @@
 //! How a change enters the facts.
 
+use super::findings::key_of;
 use super::status::{KindStatus, Outcome};
 use super::{ClusterFacts, Touched};
 use crate::model::fact::{Fact, Kind, ObjectKey};
@@ -20,15 +21,22 @@ impl ClusterFacts {
                 self.remove(kind, &key, &mut touched);
             }
             Change::Replace { kind, facts, findings } => {
+                // An object that the list holds but that could not be read is known by its finding alone: its last
+                // good version stays (RESILIENCE.md rule 11).
+                let rejected: HashSet<ObjectKey> = findings.iter().map(key_of).collect();
                 self.findings.replace_kind(kind, findings);
-                self.replace(kind, facts, &mut touched);
+                self.replace(kind, facts, &rejected, &mut touched);
                 self.settle(kind, Outcome::Listed, &mut touched);
             }
             Change::Rejected { kind, key, finding } => self.findings.reject(kind, key, finding),
             Change::Unreadable { findings } => self.findings.replace_documents(findings),
+            // A lost permission says nothing about the objects: what was listed stays, with an error.
+            Change::Absent { kind, reason } if is_forbidden(&reason) && self.was_listed(kind) => {
+                self.status[kind as usize].error = Some(reason.into());
+            }
             Change::Absent { kind, reason } => {
                 self.findings.replace_kind(kind, Vec::new());
-                self.replace(kind, Vec::new(), &mut touched);
+                self.replace(kind, Vec::new(), &HashSet::new(), &mut touched);
                 self.settle(kind, Outcome::Absent(reason.into()), &mut touched);
             }
             Change::Contact { kind } => self.status[kind as usize].error = None,
@@ -37,10 +45,16 @@ impl ClusterFacts {
         touched
     }
 
-    /// Swaps a kind whole: what the list lacks goes, the rest is applied.
-    fn replace(&mut self, kind: Kind, facts: Vec<Fact>, touched: &mut Touched) {
+    /// True when the objects of the kind have been listed.
+    fn was_listed(&self, kind: Kind) -> bool {
+        self.status[kind as usize].outcome == Outcome::Listed
+    }
+
+    /// Swaps a kind whole: what the list lacks goes, unless it is there and only cannot be read; the rest is applied.
+    fn replace(&mut self, kind: Kind, facts: Vec<Fact>, rejected: &HashSet<ObjectKey>, touched: &mut Touched) {
         let listed: HashSet<ObjectKey> = facts.iter().map(Fact::key).collect();
-        let gone: Vec<ObjectKey> = self.keys_of(kind).into_iter().filter(|key| !listed.contains(key)).collect();
+        let is_gone = |key: &ObjectKey| !listed.contains(key) && !rejected.contains(key);
+        let gone: Vec<ObjectKey> = self.keys_of(kind).into_iter().filter(is_gone).collect();
         drop(listed);
         for key in &gone {
             self.remove(kind, key, touched);
@@ -77,4 +91,9 @@ impl ClusterFacts {
             touched.services.extend(exported.map(|(key, _)| key.clone()));
         }
     }
+}
+
+/// True for the reason of a kind that may not be listed (as the sources word it: the finding code first).
+fn is_forbidden(reason: &str) -> bool {
+    reason.starts_with("forbidden")
 }

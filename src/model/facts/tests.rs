@@ -5,7 +5,9 @@ use crate::model::cluster::Mode;
 use crate::model::fact::*;
 use crate::model::finding::Finding;
 use crate::model::fixture::*;
+use crate::model::id::ServiceKey;
 use crate::model::observation::Change;
+use crate::model::policy::OwnPolicy;
 
 const WEB: &str = "shop/web";
 
@@ -162,4 +164,50 @@ fn synced_means_required_kinds_complete_and_the_rest_decided() {
     facts.observe(replace(Kind::EndpointSlice, Vec::new()));
     facts.observe(replace(Kind::ServiceImport, Vec::new()));
     assert!(facts.is_synced(Mode::Import) && !facts.is_synced(Mode::Direct));
+}
+
+#[test]
+fn an_object_that_a_list_holds_but_that_cannot_be_read_keeps_its_last_good_version() {
+    let mut facts = ClusterFacts::default();
+    let web = ServiceKey::new("shop", "web");
+    let export = |key: &ServiceKey| {
+        Fact::Export(Box::new(ExportFact {
+            key: key.clone(),
+            created: None,
+            deleting: false,
+            exported_labels: None,
+            exported_annotations: None,
+            own: OwnPolicy::default(),
+            origin: Origin::Unknown,
+        }))
+    };
+    let list =
+        |facts: Vec<Fact>, findings: Vec<Finding>| Change::Replace { kind: Kind::ServiceExport, facts, findings };
+    facts.observe(list(vec![export(&web)], Vec::new()));
+    let rejected = Finding {
+        code: "bad-object",
+        cluster: "west".into(),
+        kind: "ServiceExport".into(),
+        object: "shop/web".into(),
+        place: None,
+        message: "x".into(),
+    };
+    let touched = facts.observe(list(Vec::new(), vec![rejected]));
+    assert!(touched.is_empty() && facts.service(&web).is_some());
+    facts.observe(list(Vec::new(), Vec::new()));
+    assert!(facts.service(&web).is_none(), "gone from the list without a finding is gone");
+}
+
+#[test]
+fn a_revoked_permission_takes_no_fact_away() {
+    let mut facts = ClusterFacts::default();
+    let namespace = Fact::Namespace(NamespaceFact { name: "shop".into(), origin: Origin::Unknown });
+    facts.observe(Change::Replace { kind: Kind::Namespace, facts: vec![namespace], findings: Vec::new() });
+    let forbidden = || Change::Absent { kind: Kind::Namespace, reason: "forbidden: list namespaces: 403".to_owned() };
+    assert!(facts.observe(forbidden()).is_empty());
+    assert_eq!(facts.count(Kind::Namespace), 1);
+    assert!(facts.status(Kind::Namespace).error.is_some());
+    let mut never = ClusterFacts::default();
+    never.observe(forbidden());
+    assert!(never.status(Kind::Namespace).is_synced(), "never listed: the kind is done without");
 }

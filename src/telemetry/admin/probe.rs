@@ -11,7 +11,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Observes the seconds of each request into `durations` (`health_request_duration_seconds`), for ever.
-/// A request that fails counts as [`PATIENCE`] seconds.
+/// A request that fails counts as five seconds, the time it may take.
 pub async fn watch_health(health: SocketAddr, durations: &Shared) {
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
