@@ -1,14 +1,13 @@
-//! `findings.txt`: what the load must complain about, no more and no less.
+//! `findings.txt`: what `clusterset-dns check` must say about the objects, no more and no less.
 //!
-//! One line each, `CODE CLUSTER OBJECT`, with the place in front of a comment if that helps a reader; `#` starts a
-//! comment. Conflicts of the merge (KEP-1645) are listed as `REASON - NAMESPACE/NAME`.
+//! One line each, `CODE CLUSTER OBJECT` (`-` for none); `#` starts a comment. Conflicts of the merge (KEP-1645) stand there
+//! too, as `REASON - NAMESPACE/NAME`.
 
 use clusterset_dns::config::Config;
+use clusterset_dns::model::Finding;
 use clusterset_dns::model::merge::merge;
-use clusterset_dns::model::select::select;
-use clusterset_dns::model::trace::FindingTrace;
-use clusterset_dns::model::{Finding, ServiceKey};
 use clusterset_dns::run::offline::Loaded;
+use clusterset_dns::run::survey;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -26,27 +25,21 @@ pub fn difference(path: &Path, config: &Config, loaded: &Loaded) -> Option<Strin
     })
 }
 
+/// The findings of `clusterset-dns check`, and the conflicts; both as lines, and the messages in full.
 fn met(config: &Config, loaded: &Loaded) -> (BTreeSet<String>, Vec<String>) {
+    let findings = match survey(config) {
+        Ok(survey) => survey.findings,
+        Err(errors) => panic!("{errors:?}"),
+    };
     let set = loaded.publisher.clusterset();
-    let mut findings: Vec<Finding> =
-        set.members().flat_map(|(_, member)| member.facts().findings().iter().cloned()).collect();
-    let mut conflicts = BTreeSet::new();
-    let keys: Vec<&ServiceKey> = set.services().collect();
-    for key in keys {
-        let service = merge(key, set);
-        for view in config.views() {
-            let mut trace = FindingTrace::default();
-            select(&service, &view, set, &mut trace);
-            findings.extend(trace.0);
-        }
-        findings.extend(service.findings);
-        conflicts.extend(service.conflicts.iter().map(|conflict| format!("{} - {key}", conflict.reason.as_str())));
-    }
+    let conflict = |key| {
+        merge(key, set).conflicts.into_iter().map(move |conflict| format!("{} - {key}", conflict.reason.as_str()))
+    };
     let line = |finding: &Finding| {
         normal(&format!("{} {} {}", finding.code, or_dash(&finding.cluster), or_dash(&finding.object)))
     };
     let messages = findings.iter().map(Finding::to_string).collect();
-    (findings.iter().map(line).chain(conflicts).collect(), messages)
+    (findings.iter().map(line).chain(set.services().flat_map(conflict)).collect(), messages)
 }
 
 fn or_dash(text: &str) -> &str {
