@@ -7,6 +7,7 @@
 
 mod asking;
 mod findings;
+mod listed;
 mod query;
 mod questions;
 
