@@ -88,16 +88,13 @@ fn unescaped(label: &str) -> Vec<u8> {
     let mut octets = Vec::new();
     let mut rest = label.as_bytes();
     while let [first, after @ ..] = rest {
-        match (first, after) {
-            (b'\\', [digits @ ..]) if digits.len() >= 3 => {
-                let text = std::str::from_utf8(&digits[..3]).expect("ASCII");
-                octets.push(text.parse().expect("\\DDD"));
-                rest = &digits[3..];
-            }
-            _ => {
-                octets.push(*first);
-                rest = after;
-            }
+        if *first == b'\\' && after.len() >= 3 {
+            let (digits, behind) = after.split_at(3);
+            octets.push(std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok()).expect("\\DDD"));
+            rest = behind;
+        } else {
+            octets.push(*first);
+            rest = after;
         }
     }
     octets
