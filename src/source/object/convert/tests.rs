@@ -93,7 +93,6 @@ fn a_wrong_type_loses_that_field_only() {
             "wrong-type 5 spec.type: is a list, text is expected; the field counts as absent",
             "wrong-type 9 spec.ports[0].port: is text, a number is expected; the field counts as absent",
             "wrong-type 11 spec.ports[2]: is a number, a map is expected; the field counts as absent",
-            "bad-port 8 spec.ports[0]: has no number; it gets no SRV records, addresses stay",
         ]
     );
 }
