@@ -91,8 +91,7 @@ fn slice(name: &str, of: &str, addresses: &[u8]) -> Fact {
         address: std::net::Ipv4Addr::new(10, 9, 0, *last).into(),
         ready: !last.is_multiple_of(3),
         hostname: None,
-        node: None,
-        zone: None,
+        place: crate::model::Rare::default(),
         pod: 0,
     };
     Fact::Slice(Box::new(SliceFact {
