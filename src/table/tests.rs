@@ -111,9 +111,9 @@ fn damaged_blocks_read_as_less_and_never_panic() {
     for at in 0..whole.size() {
         walk(&Block(whole.0[..at].into()));
         for value in [0, 0x7f, 0xff] {
-            let mut octets = whole.0.clone();
+            let mut octets = whole.0.to_vec();
             octets[at] = value;
-            walk(&Block(octets));
+            walk(&Block(octets.into()));
         }
     }
 }
