@@ -102,10 +102,7 @@ impl Sockets {
     async fn open(targets: &[SocketAddr]) -> Self {
         let v4 = targets.iter().any(SocketAddr::is_ipv4);
         let v6 = targets.iter().any(SocketAddr::is_ipv6);
-        Sockets {
-            v4: open(v4, Ipv4Addr::UNSPECIFIED.into()).await,
-            v6: open(v6, Ipv6Addr::UNSPECIFIED.into()).await,
-        }
+        Sockets { v4: open(v4, Ipv4Addr::UNSPECIFIED.into()).await, v6: open(v6, Ipv6Addr::UNSPECIFIED.into()).await }
     }
 
     async fn send(&self, message: &[u8], to: SocketAddr) -> io::Result<usize> {
