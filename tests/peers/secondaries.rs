@@ -88,7 +88,7 @@ fn nsd(folder: &Path, port: u16, primary: u16) -> String {
     };
     let zones: String = ZONES.iter().map(zone).collect();
     format!(
-        "server:\n    ip-address: 127.0.0.1@{port}\n    username: \"\"\n    server-count: 1\n    verbosity: 2\n    database: \"\"\n    \
+        "server:\n    ip-address: 127.0.0.1@{port}\n    username: \"\"\n    server-count: 1\n    verbosity: 2\n    rrl-ratelimit: 0\n    database: \"\"\n    \
          zonesdir: \"{folder}\"\n    pidfile: \"{folder}/nsd.pid\"\n    xfrdfile: \"{folder}/xfrd.state\"\n    xfrdir: \"{folder}\"\n    \
          zonelistfile: \"{folder}/zone.list\"\n    xfrd-reload-timeout: 0\nremote-control:\n    control-enable: no\n{zones}"
     )

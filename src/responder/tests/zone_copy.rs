@@ -1,7 +1,7 @@
 //! What a zone transfer holds: what the responder answers, in messages that an independent decoder reads.
 
 use super::reading::{Question, ask};
-use super::world::{EAST, TWO_LABELS, WEST, answered, client, draft, name, put, put_draft, record, set, tiers, world};
+use super::world::{EAST, TWO_LABELS, answered, client, draft, name, put, put_draft, record, set, tiers, world};
 use crate::dns::rdata;
 use crate::dns::types::rtype;
 use crate::responder::{Transport, ZoneCopy};
