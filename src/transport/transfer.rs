@@ -3,6 +3,9 @@
 //! In: a granted AXFR or IXFR query. Out: a [`Transfer`], whose messages are made beside the connection as the peer takes
 //! them. Few run at a time, as each keeps the Blocks of its moment; the others wait.
 
+#[cfg(test)]
+mod tests;
+
 use super::answerer::{SERVFAIL, bare_reply};
 use crate::responder::{Outcome, ZoneCopy};
 use crate::table::Table;

@@ -54,11 +54,6 @@ impl Secondary {
     pub fn wait_until(&mut self, what: &str, ready: impl FnMut() -> bool) {
         self.process.wait_until(what, Duration::from_secs(60), ready);
     }
-
-    /// The last lines of its log.
-    pub fn log_tail(&self) -> String {
-        self.process.log_tail()
-    }
 }
 
 /// Ports for both, before the server that notifies them starts.
