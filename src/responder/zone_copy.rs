@@ -149,7 +149,11 @@ impl ZoneCopy {
         };
         self.next = Next::Formed(index, form + 1);
         let hidden = column.is_some_and(|cluster| cluster.views & 1 == 0 || cluster.id.wire().len() == 1);
-        if hidden || !service.exists_in(LOCAL) {
+        let wanted = |set: &PackedSet<'_>, index| column.is_none_or(|cluster| set.cluster(index) == cluster.column);
+        let addresses = |set: &PackedSet<'_>| matches!(set.rtype, rtype::A | rtype::AAAA);
+        let sets = || service.sets(LOCAL).filter(addresses);
+        // First what most forms lack: a service is in few of the clusters.
+        if hidden || !service.exists_in(LOCAL) || !sets().any(|set| (0..set.count).any(|row| wanted(&set, row))) {
             return;
         }
         self.owner.labels.clear();
@@ -161,10 +165,8 @@ impl ZoneCopy {
         if !self.may_be_formed() {
             return;
         }
-        let addresses = |set: &PackedSet<'_>| matches!(set.rtype, rtype::A | rtype::AAAA);
-        for set in service.sets(LOCAL).filter(addresses) {
-            let wanted = |index: u16| column.is_none_or(|cluster| set.cluster(index) == cluster.column);
-            for (_, record) in (0u16..).zip(records(&set)).filter(|(index, _)| wanted(*index)) {
+        for set in sets() {
+            for (_, record) in (0u16..).zip(records(&set)).filter(|(row, _)| wanted(&set, *row)) {
                 push_body(&mut self.owner.bodies, record, &[]);
             }
         }
