@@ -8,6 +8,7 @@ mod changed_zones;
 mod figures;
 mod findings;
 mod frame;
+mod hosts;
 mod names;
 mod publisher;
 mod queue;
