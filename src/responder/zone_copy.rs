@@ -55,7 +55,7 @@ pub struct ZoneCopy {
     opt: Vec<u8>,
     outcome: Outcome,
     soa: Vec<u8>,
-    /// Names in a global zone that are stored with records: none is formed there.
+    /// Names in a global zone that a host owns, with records or without: none is formed there.
     stored: HashSet<Box<[u8]>>,
     owner: Owner,
     next: Next,
@@ -79,9 +79,9 @@ impl ZoneCopy {
             .with_dnssec_ok(read.edns.is_some_and(|edns| edns.dnssec_ok));
         let apex = moment.blocks().iter().find(|block| block.name() == zone.wire())?;
         let soa = soa_body(apex, &zone, moment.serial())?;
-        let has_records = |block: &&Block| block.exists_in(LOCAL) && block.sets(LOCAL).next().is_some();
+        let owned = |block: &&Block| block.exists_in(LOCAL) && block.is_owned(LOCAL);
         let wanted = moment.blocks().iter().filter(|_| !moment.services().is_empty());
-        let stored = wanted.filter(has_records).map(|block| block.name().into()).collect();
+        let stored = wanted.filter(owned).map(|block| block.name().into()).collect();
         Some(ZoneCopy { zone, head, opt, outcome, soa, stored, owner: Owner::default(), next: Next::FirstSoa, moment })
     }
 
@@ -172,7 +172,7 @@ impl ZoneCopy {
         }
     }
 
-    /// False for a name that is too long, stored with records, or in a zone of its own.
+    /// False for a name that is too long, owned by a host, or in a zone of its own.
     fn may_be_formed(&self) -> bool {
         let Some(name) = Name::from_wire(&[&self.owner.labels, self.zone.wire()].concat()) else { return false };
         let zone = self.moment.frame().zones_by_length().find(|(_, zone)| name.is_within(&zone.name));
