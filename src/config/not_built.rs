@@ -22,8 +22,6 @@ enum When {
 const NOT_BUILT: &[(&str, When)] = &[
     ("zonalNames", When::Changed),
     ("reverseZones", When::Changed),
-    ("transfer.allow", When::Changed),
-    ("transfer.notify", When::Changed),
     ("policies[].health", When::Changed),
     ("clusters[].gateways", When::HoldsHostName),
     ("clusters[].cidrs", When::Changed),

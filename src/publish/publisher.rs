@@ -1,5 +1,6 @@
 //! The writer itself, without a clock or a channel: observations in, Blocks and Frames out.
 
+use super::changed_zones::mark;
 use super::figures::Figures;
 use super::frame::{Awaited, FrameTemplate};
 use super::hosts::{HostRegistry, claims_of};
@@ -312,13 +313,13 @@ impl Publisher {
             let pinned = self.table.pin();
             for block in blocks {
                 if pinned.lookup(block.name()) != Some(&block) {
-                    mark(&mut self.changed_zones, block.zone());
+                    mark(&mut self.changed_zones, &self.settings.zones, block.zone(), block.name());
                     changes.push(TableChange::Put(block));
                 }
             }
             for (zone, name) in vanished {
                 if pinned.lookup(name.wire()).is_some() {
-                    mark(&mut self.changed_zones, zone);
+                    mark(&mut self.changed_zones, &self.settings.zones, zone, name.wire());
                     changes.push(TableChange::Remove(name));
                 }
             }
@@ -386,11 +387,5 @@ impl Publisher {
     /// The figures it keeps.
     pub fn figures(&self) -> &Figures {
         &self.figures
-    }
-}
-
-fn mark(zones: &mut [bool], zone: u8) {
-    if let Some(changed) = zones.get_mut(usize::from(zone)) {
-        *changed = true;
     }
 }

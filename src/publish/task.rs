@@ -12,7 +12,7 @@ use crate::model::{Change, ClusterId, Observation, State};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Bulk work stops this often to look for single changes (DESIGN.md, "Bulk work").
 const SLICE: Duration = Duration::from_millis(5);
@@ -48,19 +48,22 @@ pub struct Ends {
     pub observations: mpsc::Receiver<Observation>,
     pub commands: mpsc::Receiver<Command>,
     pub readiness: watch::Sender<Readiness>,
+    /// Told after the serial of some zone moved.
+    pub serials: Arc<Notify>,
     /// Resolves at shutdown.
     pub stop: oneshot::Receiver<()>,
 }
 
 /// Runs until told to stop or until every source has hung up and nothing waits.
 pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
-    let Ends { mut observations, mut commands, readiness, mut stop } = ends;
+    let Ends { mut observations, mut commands, readiness, serials, mut stop } = ends;
     let mut driver = Driver {
         publisher,
         schedule,
         readiness,
         contacts: HashMap::new(),
         serials_at: None,
+        serials,
         findings: FindingLog::default(),
     };
     let mut tick = tokio::time::interval(TICK);
@@ -90,6 +93,7 @@ struct Driver {
     /// Last sign of life per cluster and kind, monotonic nanoseconds since the epoch.
     contacts: HashMap<(ClusterId, Kind), u64>,
     serials_at: Option<Instant>,
+    serials: Arc<Notify>,
     findings: FindingLog,
 }
 
@@ -178,6 +182,7 @@ impl Driver {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         if self.publisher.bump_serials(unix as u32) {
             self.serials_at = Some(Instant::now());
+            self.serials.notify_one();
         }
     }
 

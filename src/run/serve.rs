@@ -11,12 +11,13 @@ use crate::publish::{Figures, Publisher};
 use crate::table::{Frame, Table};
 use crate::telemetry::counters::Counters;
 use crate::transport::Listeners;
+use crate::transport::notify::Notifying;
 use anyhow::Context;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Observations on their way to the publisher; a source that is faster waits.
 const OBSERVATIONS: usize = 4096;
@@ -68,9 +69,11 @@ async fn run(config: &Config) -> Result<(), Failure> {
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
     let schedule = Schedule { epoch, grace: grace(config) };
-    let ends = Ends { observations, commands: command_end, readiness, stop: stopped };
+    let serials = Arc::new(Notify::new());
+    let ends = Ends { observations, commands: command_end, readiness, serials: Arc::clone(&serials), stop: stopped };
     let writer = publish_thread(publisher, schedule, ends)?;
     if opened(ready, &mut signals, &sources).await {
+        let _notifying = Notifying::start(&config.transfer.notify, &table, serials);
         serve_dns(config, &table, &counters, &admin, &commands, &mut signals, &sources).await?;
     }
     drop(sources);
