@@ -12,6 +12,7 @@ mod rrset;
 mod service;
 mod srv;
 mod weight;
+mod zonal;
 mod zone;
 
 #[cfg(test)]
@@ -41,6 +42,8 @@ pub struct Settings {
     pub srv_priority: SrvPriority,
     /// `<cluster>.<svc>...` answers that cluster's addresses.
     pub cluster_names: bool,
+    /// `<zone>.pin._zone.<svc>...` and `<zone>.prefer._zone.<svc>...` exist for headless services.
+    pub zonal_names: bool,
     /// Most records of one set; 0: only what fits 65,535 octets.
     pub max_answer_records: usize,
     pub columns: Columns,

@@ -36,6 +36,12 @@ pub enum Node {
         /// The longest known cluster id that `below` ends in.
         cluster: Option<String>,
     },
+    /// `_zone`, a directive below it, or the name of a topology zone below that.
+    Zonal {
+        #[serde(serialize_with = "as_text")]
+        service: ServiceKey,
+        below: String,
+    },
     /// A name of a global zone that is formed from an exported service.
     Formed {
         #[serde(serialize_with = "as_text")]
@@ -71,6 +77,7 @@ impl Node {
             Node::Service { service }
             | Node::Port { service, .. }
             | Node::Endpoint { service, .. }
+            | Node::Zonal { service, .. }
             | Node::Formed { service, .. } => Some(service),
             Node::Foreign | Node::ZoneOwn | Node::Namespace { .. } | Node::Other => None,
         }
@@ -95,6 +102,7 @@ fn in_clusterset(labels: &[&str], clusterset: &ClusterSet) -> Node {
             let text = below.join(".");
             match below {
                 [] => Node::Service { service },
+                ["_zone"] | [.., "pin" | "prefer", "_zone"] => Node::Zonal { service, below: text },
                 [_port, proto] if proto.starts_with('_') => Node::Port { service, below: text },
                 [proto] if proto.starts_with('_') => Node::Port { service, below: text },
                 _ => Node::Endpoint { service, cluster: known_id(below, clusterset), below: text },

@@ -31,6 +31,7 @@ fn publisher() -> (Publisher, Arc<Table>) {
         compile: compile::Settings {
             zones,
             columns: Columns::new(clusters.iter().map(|c| &c.id)),
+            zonal_names: true,
             ..Default::default()
         },
         clusters,
@@ -85,7 +86,7 @@ fn slice(name: &str, of: &str, addresses: &[u8]) -> Fact {
         ready: !last.is_multiple_of(3),
         hostname: None,
         node: None,
-        zone: None,
+        zone: (!last.is_multiple_of(2)).then(|| format!("rack{}.z", last % 4).into()),
         pod: 0,
     };
     Fact::Slice(Box::new(SliceFact {

@@ -35,6 +35,7 @@ fn compile_settings(config: &Config, clusters: &[Cluster]) -> Result<compile::Se
             config::SrvPriority::Tier => compile::SrvPriority::Tier,
         },
         cluster_names: config.cluster_names,
+        zonal_names: config.zonal_names,
         max_answer_records: config.max_answer_records.as_usize(),
         columns: Columns::new(clusters.iter().map(|cluster| &cluster.id)),
     })
