@@ -88,7 +88,7 @@ struct RowArgs {
     /// Folder of generated sets and JSON.
     #[arg(long, default_value = "bench/out")]
     out: PathBuf,
-    /// Port of the server; the one above it is its admin port.
+    /// Port of the server; the two above it are those of /ready and /metrics.
     #[arg(long, default_value_t = 5390)]
     port: u16,
     #[arg(long, default_value_t = 0)]
@@ -201,7 +201,7 @@ impl RowArgs {
             out: self.out.clone(),
             server_core: self.server_core,
             load_core: self.load_core,
-            ports: Ports { dns: self.port, admin: self.port + 1 },
+            ports: Ports::from(self.port),
         })
     }
 
@@ -214,7 +214,7 @@ impl RowArgs {
 
 fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
     let set = args.set.clusterset()?;
-    let ports = Ports { dns: args.port, admin: args.port + 1 };
+    let ports = Ports::from(args.port);
     let written = manifests::write(&args.out, &set, args.set.format, args.questions, ports)?;
     let megabytes = written.octets as f64 / 1e6;
     println!("{}: {} objects, {megabytes:.1} MB, {} names", args.out.display(), written.objects, written.names);

@@ -26,11 +26,18 @@ pub enum Format {
 }
 
 /// Ports of the server under test, all on loopback.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ports {
     pub dns: u16,
-    /// `/ready` and `/metrics`.
-    pub admin: u16,
+    pub ready: u16,
+    pub metrics: u16,
+}
+
+impl Ports {
+    /// `dns` and the two above it.
+    pub fn from(dns: u16) -> Self {
+        Ports { dns, ready: dns + 1, metrics: dns + 2 }
+    }
 }
 
 /// What was written.
@@ -169,10 +176,10 @@ fn names(set: &Clusterset) -> u64 {
 }
 
 fn config(set: &Clusterset, ports: Ports) -> String {
-    let (dns, admin) = (ports.dns, ports.admin);
+    let Ports { dns, ready, metrics } = ports;
     let mut text = format!(
         "# Written by `generate`; see bench/README.md.\nlocal: {{ cluster: {} }}\nlisten:\n  dns: [\"127.0.0.1:{dns}\"]\n  \
-         grpc: []\n  health: \"\"\n  ready: \"127.0.0.1:{admin}\"\n  metrics: \"127.0.0.1:{admin}\"\n  admin: \"\"\n\
+         grpc: []\n  health: \"\"\n  ready: \"127.0.0.1:{ready}\"\n  metrics: \"127.0.0.1:{metrics}\"\n  admin: \"\"\n\
          udp: {{ workers: 1, receiveBuffer: 1Mi }}\nclusters:\n",
         cluster_name(1),
     );

@@ -34,7 +34,8 @@ pub struct Stage {
 pub struct Server {
     running: Running,
     pub address: SocketAddr,
-    admin: SocketAddr,
+    ready: SocketAddr,
+    metrics: SocketAddr,
     log: PathBuf,
     started: Instant,
 }
@@ -53,7 +54,7 @@ impl Stage {
     pub fn set(&self, set: &Clusterset, format: Format) -> anyhow::Result<PathBuf> {
         let folder = self.out.join(format!("set-{}-{}-{format:?}", set.services, set.clusters).to_lowercase());
         let stamp = folder.join("complete");
-        let meant = format!("{SET_VERSION} {} {}\n", self.ports.dns, self.ports.admin);
+        let meant = format!("{SET_VERSION} {}\n", self.ports.dns);
         if std::fs::read_to_string(&stamp).is_ok_and(|stamp| stamp == meant) {
             return Ok(folder);
         }
@@ -99,7 +100,8 @@ impl Stage {
         let started = Instant::now();
         let running = Running::start(&mut command, self.server_core)
             .with_context(|| format!("{}: build it with `cargo build --release`", command.get_program().display()))?;
-        Ok(Server { running, address, admin: loopback(self.ports.admin), log, started })
+        let (ready, metrics) = (loopback(self.ports.ready), loopback(self.ports.metrics));
+        Ok(Server { running, address, ready, metrics, log, started })
     }
 }
 
@@ -111,7 +113,7 @@ impl Server {
     /// Waits until `/ready` is 200.
     pub fn wait_until_ready(&mut self, patience: Duration) -> anyhow::Result<Loaded> {
         loop {
-            if let Ok((200, _)) = self.get("/ready") {
+            if let Ok((200, _)) = get(self.ready, "/ready") {
                 let (resident_mib, most_mib) = process::memory(self.pid());
                 let cpu = process::cpu_whole_life(self.pid()).max(process::cpu(self.pid()));
                 return Ok(Loaded { wall: self.started.elapsed(), cpu, resident_mib, most_mib });
@@ -120,7 +122,7 @@ impl Server {
                 bail!("the server ended ({status}) before it was ready; its log:\n{}", self.last_words());
             }
             if self.started.elapsed() > patience {
-                let missing = self.get("/ready").map_or_else(|error| error.to_string(), |(_, body)| body);
+                let missing = get(self.ready, "/ready").map_or_else(|error| error.to_string(), |(_, body)| body);
                 bail!("not ready after {} s: {missing}; its log:\n{}", patience.as_secs(), self.last_words());
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -134,7 +136,7 @@ impl Server {
 
     /// The values of `/metrics` by name, labels summed.
     pub fn metrics(&self) -> anyhow::Result<BTreeMap<String, f64>> {
-        let (status, body) = self.get("/metrics")?;
+        let (status, body) = get(self.metrics, "/metrics")?;
         if status != 200 {
             bail!("/metrics: status {status}");
         }
@@ -146,16 +148,6 @@ impl Server {
             }
         }
         Ok(values)
-    }
-
-    fn get(&self, path: &str) -> anyhow::Result<(u16, String)> {
-        let mut stream = TcpStream::connect_timeout(&self.admin, Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n").as_bytes())?;
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply)?;
-        let (head, body) = reply.split_once("\r\n\r\n").context("no HTTP reply")?;
-        Ok((head.split(' ').nth(1).unwrap_or_default().parse()?, body.to_owned()))
     }
 
     fn wait_for_reply(&self) -> anyhow::Result<()> {
@@ -177,4 +169,15 @@ impl Server {
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
+}
+
+/// Status and body of one request.
+fn get(address: SocketAddr, path: &str) -> anyhow::Result<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply)?;
+    let (head, body) = reply.split_once("\r\n\r\n").context("no HTTP reply")?;
+    Ok((head.split(' ').nth(1).unwrap_or_default().parse()?, body.to_owned()))
 }

@@ -7,6 +7,7 @@
 mod figures;
 mod findings;
 mod frame;
+mod hosts;
 mod names;
 mod publisher;
 mod queue;

@@ -48,7 +48,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, format: Format, rounds: usize) -
             change.cpu,
             change.wall
         );
-        restore(&folder, set, format, number)?;
+        restore(&server, &folder, set, format, number)?;
         changes.push(change);
     }
     Ok(row(set, &changes))
@@ -121,8 +121,11 @@ fn settle(server: &Server) -> anyhow::Result<()> {
     bail!("the table does not come to rest")
 }
 
-fn restore(folder: &Path, set: &Clusterset, format: Format, number: u32) -> anyhow::Result<()> {
-    replace(folder, set, format, number, None)
+/// Puts the generated file back and waits until it is served again.
+fn restore(server: &Server, folder: &Path, set: &Clusterset, format: Format, number: u32) -> anyhow::Result<()> {
+    let service = set.service(number);
+    replace(folder, set, format, number, None)?;
+    wait_for(server, &service.dns_name(), service.exports[0].endpoints[0].address)
 }
 
 /// Writes the file of the service's namespace beside the old one and renames it into place.

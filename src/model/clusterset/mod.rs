@@ -3,6 +3,7 @@
 //! In: registry entries, settings, states and [`Observation`]s. Out: what each [`Touched`], and the facts for
 //! `merge` and `select`. One writer (publish); readers borrow it.
 
+mod hosts;
 mod index;
 mod member;
 mod ranges;
@@ -18,6 +19,7 @@ use super::facts::Touched;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
 use super::view::View;
+use hosts::HostIndex;
 use index::Index;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -32,6 +34,7 @@ pub struct ClusterSet {
     members: Vec<Option<Member>>,
     slots: HashMap<ClusterId, Slot>,
     index: Index,
+    hosts: HostIndex,
     settings: Settings,
 }
 
@@ -52,8 +55,10 @@ impl ClusterSet {
             return Touched::default();
         }
         self.settings = settings;
-        for member in self.members.iter_mut().flatten() {
+        for (slot, member) in (0..).zip(&mut self.members) {
+            let Some(member) = member else { continue };
             member.measure(&self.settings.limits, &mut Default::default());
+            self.hosts.rebuild(slot, member, &self.settings);
         }
         Touched::everything()
     }
@@ -96,8 +101,10 @@ impl ClusterSet {
         let mut touched = Touched::everything();
         touched.services =
             member.facts.services().filter(|(_, f)| f.makes_name()).map(|(key, _)| key.clone()).collect();
+        touched.hosts = member.facts.hosts().hosts().filter(|host| self.settings.hosts.serves(host)).cloned().collect();
         touched.namespaces = member.facts.presence().iter().cloned().collect();
         self.index.remove_slot(slot);
+        self.hosts.remove_slot(slot);
         touched
     }
 
@@ -134,7 +141,11 @@ impl ClusterSet {
             index.set(key, slot, facts.service(key).is_some_and(|held| held.makes_name()));
             was || index.contains(key)
         });
-        touched.everything |= touched.ranges && self.networks_differ();
+        self.hosts.update(slot, member, &self.settings, &mut touched.hosts);
+        if touched.ranges {
+            touched.everything |= self.networks_differ();
+            touched.hosts.extend(self.hosts_with_records().cloned());
+        }
         touched
     }
 
