@@ -6,10 +6,12 @@
 //! ```text
 //! Answer     ─▶ service (which names) ─▶ rrset (which records, in which order) ─▶ Draft
 //! HostAnswer ─▶ host (which names)    ─▶ rrset ─▶ claims, which publish counts per name
+//! Answer     ─▶ reverse (which names own an address) ─▶ claims, likewise
 //! ```
 
 mod host;
 mod merge_views;
+mod reverse;
 mod rrset;
 mod service;
 mod srv;
@@ -21,6 +23,7 @@ mod zone;
 mod tests;
 
 pub use host::{HostClaim, compile_host, compose};
+pub use reverse::{MOST_NAMES, PtrClaim, compile_reverse, compose_reverse, reverse_name};
 pub use service::{compile_namespace, compile_service};
 pub use zone::{Zone, ZoneKind, Zones, zone_names};
 

@@ -20,7 +20,6 @@ enum When {
 
 /// The keys, in documented order; `[]` is each entry of a list.
 const NOT_BUILT: &[(&str, When)] = &[
-    ("reverseZones", When::Changed),
     ("transfer.allow", When::Changed),
     ("transfer.notify", When::Changed),
     ("policies[].health", When::Changed),

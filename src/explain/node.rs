@@ -6,6 +6,7 @@ use crate::dns::types::rtype;
 use crate::model::clusterset::ClusterSet;
 use crate::model::{ClusterId, ServiceKey};
 use serde::{Serialize, Serializer};
+use std::net::IpAddr;
 
 /// One kind of node; the fields say which.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,6 +49,10 @@ pub enum Node {
         service: ServiceKey,
         cluster: Option<String>,
     },
+    /// An address in a reverse zone.
+    Address {
+        address: String,
+    },
     /// Fits no grammar of its zone.
     Other,
 }
@@ -68,6 +73,7 @@ impl Node {
         match zone.kind {
             ZoneKind::Clusterset => in_clusterset(&labels, clusterset),
             ZoneKind::Global => in_global(&labels, clusterset),
+            ZoneKind::Reverse => in_reverse(name, &labels),
         }
     }
 
@@ -79,7 +85,7 @@ impl Node {
             | Node::Endpoint { service, .. }
             | Node::Zonal { service, .. }
             | Node::Formed { service, .. } => Some(service),
-            Node::Foreign | Node::ZoneOwn | Node::Namespace { .. } | Node::Other => None,
+            Node::Foreign | Node::ZoneOwn | Node::Namespace { .. } | Node::Address { .. } | Node::Other => None,
         }
     }
 
@@ -88,6 +94,7 @@ impl Node {
         match self {
             Node::Port { .. } => vec![rtype::SRV],
             Node::ZoneOwn => vec![rtype::SOA, rtype::NS],
+            Node::Address { .. } => vec![rtype::PTR],
             _ => vec![rtype::A, rtype::AAAA],
         }
     }
@@ -110,6 +117,22 @@ fn in_clusterset(labels: &[&str], clusterset: &ClusterSet) -> Node {
         }
         _ => Node::Other,
     }
+}
+
+/// `name` as an address: four octets or 32 nibbles, last first.
+fn in_reverse(name: &Name, labels: &[&str]) -> Node {
+    if matches!(labels, [] | ["dns"] | ["ns", "dns"]) {
+        return Node::ZoneOwn;
+    }
+    let text = name.to_string();
+    let address: Option<IpAddr> = if let Some(octets) = text.strip_suffix(".in-addr.arpa.") {
+        octets.split('.').rev().collect::<Vec<_>>().join(".").parse().ok()
+    } else {
+        let nibbles: Vec<&str> = text.trim_end_matches(".ip6.arpa.").split('.').rev().collect();
+        nibbles.chunks(4).map(<[&str]>::concat).collect::<Vec<_>>().join(":").parse().ok()
+    };
+    let is_whole = |address: &IpAddr| crate::compile::reverse_name(*address) == *name;
+    address.filter(is_whole).map_or(Node::Other, |address| Node::Address { address: address.to_string() })
 }
 
 fn in_global(labels: &[&str], clusterset: &ClusterSet) -> Node {

@@ -55,6 +55,7 @@ fn node(node: &Node) -> String {
         Node::Zonal { service, below } => format!("zonal name {below} of service {service}"),
         Node::Formed { service, cluster: None } => format!("formed from service {service}"),
         Node::Formed { service, cluster: Some(cluster) } => format!("formed from service {service}, cluster {cluster}"),
+        Node::Address { address } => format!("address {address}"),
         Node::Other => "fits no grammar of its zone".into(),
     }
 }

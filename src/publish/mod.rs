@@ -11,6 +11,7 @@ mod hosts;
 mod names;
 mod publisher;
 mod queue;
+mod reverse;
 pub mod task;
 
 #[cfg(test)]

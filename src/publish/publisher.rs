@@ -5,7 +5,8 @@ use super::frame::{Awaited, FrameTemplate};
 use super::hosts::{HostRegistry, claims_of};
 use super::names::PublishedNames;
 use super::queue::Queue;
-use crate::compile::{self, compile_namespace, compile_service, zone_names};
+use super::reverse::ReverseRegistry;
+use crate::compile::{self, compile_namespace, compile_reverse, compile_service, zone_names};
 use crate::dns::{Name, NameError};
 use crate::model::clusterset::ClusterSet;
 use crate::model::facts::Touched;
@@ -67,6 +68,7 @@ pub struct Publisher {
     unanswered: Vec<(ClusterId, Duration)>,
     namespaces: HashMap<Arc<str>, u64>,
     hosts: HostRegistry,
+    reverse: ReverseRegistry,
     queue: Queue<Entity>,
     /// Zones with a change that their serial does not show yet.
     changed_zones: Vec<bool>,
@@ -101,6 +103,7 @@ impl Publisher {
             unanswered: Vec::new(),
             namespaces: HashMap::new(),
             hosts: HostRegistry::default(),
+            reverse: ReverseRegistry::default(),
             queue: Queue::default(),
             awaited: Awaited::default(),
         };
@@ -228,14 +231,17 @@ impl Publisher {
         let answers = self.answers(&service);
         let merged = (self.stopwatch)();
         let drafts = compile_service(key, &answers, &self.settings);
-        let blocks: Vec<Block> = drafts.iter().map(Block::pack).collect();
+        let claims = compile_reverse(key, &answers, &self.settings);
+        let reverse = self.reverse.replace(key, claims, &self.settings.zones);
+        let blocks: Vec<Block> = drafts.iter().chain(&reverse.drafts).map(Block::pack).collect();
         let compiled = (self.stopwatch)();
         let published = PublishedService {
             names: PublishedNames::of(&drafts, &self.settings.zones),
             endpoints: answers.first().map_or(0, |(_, answer)| answer.targets.len() as u32),
             conflicts: service.conflicts.iter().map(|conflict| conflict.reason.as_str()).collect(),
         };
-        let vanished = self.remember(key, published);
+        let mut vanished = self.remember(key, published);
+        vanished.extend(reverse.vanished);
         self.apply(blocks, vanished);
         let applied = (self.stopwatch)();
         self.figures.merge.observe(merged.saturating_sub(start));

@@ -28,6 +28,7 @@ fn publisher_with(edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
     let clusters: Vec<Cluster> = CLUSTERS.iter().map(|name| Cluster::new(ClusterId::new(name))).collect();
     let zone = |text| Name::parse(text).unwrap();
     let zones = Zones::new(&[zone("clusterset.local")], &[zone("global")], 5, Vec::new()).unwrap();
+    let zones = zones.with_reverse(&[zone("10.in-addr.arpa")]).unwrap();
     let view = |name: &str, cluster: &str| View {
         name: name.into(),
         cluster: Some(ClusterId::new(cluster)),
