@@ -35,6 +35,7 @@ pub fn survey(config: &Config) -> Result<Survey, Vec<Diagnostic>> {
         survey.services += 1;
         survey.findings.extend(merge(key, clusterset).findings);
     }
+    survey.findings.extend(crate::model::host::findings(clusterset));
     survey.findings.sort_by(|a, b| (&a.cluster, &a.place, &a.object).cmp(&(&b.cluster, &b.place, &b.object)));
     Ok(survey)
 }

@@ -6,6 +6,7 @@
 mod hosts;
 mod index;
 mod member;
+mod owners;
 mod ranges;
 mod settings;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use super::observation::Observation;
 use super::view::View;
 use hosts::HostIndex;
 use index::Index;
+use owners::AddressOwners;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ pub struct ClusterSet {
     slots: HashMap<ClusterId, Slot>,
     index: Index,
     hosts: HostIndex,
+    owners: AddressOwners,
     settings: Settings,
 }
 
@@ -105,6 +108,7 @@ impl ClusterSet {
         touched.namespaces = member.facts.presence().iter().cloned().collect();
         self.index.remove_slot(slot);
         self.hosts.remove_slot(slot);
+        self.owners.remove_slot(slot);
         touched
     }
 
@@ -135,13 +139,15 @@ impl ClusterSet {
         member.generation = observation.generation;
         let mut touched = member.facts.observe(observation.change);
         member.measure(&self.settings.limits, &mut touched.services);
+        self.hosts.update(slot, member, &self.settings, &mut touched.hosts);
+        touched.hosts.extend(self.follow_addresses(slot, &touched.services));
+        let Some(member) = &self.members[usize::from(slot)] else { return touched };
         let (index, facts) = (&mut self.index, &member.facts);
         touched.services.retain(|key| {
             let was = index.contains(key);
             index.set(key, slot, facts.service(key).is_some_and(|held| held.makes_name()));
             was || index.contains(key)
         });
-        self.hosts.update(slot, member, &self.settings, &mut touched.hosts);
         if touched.ranges {
             touched.everything |= self.networks_differ();
             touched.hosts.extend(self.hosts_with_records().cloned());

@@ -3,8 +3,9 @@
 use super::service::Sourced;
 use super::{ClusterFacts, Touched};
 use crate::model::fact::{Kind, ObjectKey};
-use crate::model::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
+use crate::model::host::fact::{DnsEndpointFact, RecordValues, ServiceEntryFact, WorkloadEntryFact};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -57,6 +58,15 @@ impl HostFacts {
         let of_namespace = range.into_iter().flatten().take_while(move |(key, _)| key.namespace() == namespace);
         let picks = |workload: &&WorkloadEntryFact| entry.selector.as_ref().is_some_and(|s| workload.is_selected_by(s));
         of_namespace.map(|(_, workload)| &**workload).filter(picks)
+    }
+
+    /// True when a DNSEndpoint answers one of `addresses` for the host.
+    pub fn targets(&self, host: &str, addresses: &HashSet<IpAddr>) -> bool {
+        let records = self.endpoints(host).flat_map(|fact| &fact.records).filter(|record| *record.name == *host);
+        records.into_iter().any(|record| match &record.values {
+            RecordValues::Addresses(held) => held.iter().any(|address| addresses.contains(address)),
+            _ => false,
+        })
     }
 
     pub(super) fn keys_of(&self, kind: Kind) -> Vec<ObjectKey> {

@@ -3,7 +3,7 @@
 use super::fact::{DnsEndpointFact, ServiceEntryFact};
 use crate::model::clusterset::{ClusterSet, Member, Slot};
 use crate::model::fact::{Kind, ObjectKey, Origin};
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, Place};
 use crate::model::policy::OwnPolicy;
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ fn collect<'a>(host: &str, slot: Slot, member: &'a Member, respect_export_to: bo
 fn name_taken(host: &str, loser: &Source<'_>) -> Finding {
     let message =
         format!("{host} belongs to a ServiceEntry: these records of it are not served; remove one of the two");
-    finding("name-taken", loser.member, loser.object.kind(), loser.object.key(), message)
+    finding("name-taken", loser.member, &loser.object, message)
 }
 
 fn over_limit(host: &str, member: &Member) -> Finding {
@@ -117,7 +117,11 @@ fn over_limit(host: &str, member: &Member) -> Finding {
 }
 
 /// A finding about an object, at its place.
-pub(super) fn finding(code: &'static str, member: &Member, kind: Kind, key: &ObjectKey, message: String) -> Finding {
-    let cluster = member.cluster().id.as_str().into();
-    Finding { code, cluster, kind: kind.as_str().into(), object: key.as_str().into(), place: None, message }
+pub(super) fn finding(code: &'static str, member: &Member, object: &Object<'_>, message: String) -> Finding {
+    let place = match object.origin() {
+        Origin::File { path, line } => Some(Place { path: Arc::clone(path), line: *line, column: 0 }),
+        Origin::Api { .. } | Origin::Unknown => None,
+    };
+    let (kind, key) = (object.kind().as_str().into(), object.key().as_str().into());
+    Finding { code, cluster: member.cluster().id.as_str().into(), kind, object: key, place, message }
 }

@@ -27,7 +27,7 @@ pub fn findings(set: &ClusterSet) -> Vec<Finding> {
                     let message = format!(
                         "{address} is the address of {host} here and of {first} in {by}: clients of one reach the other; give each host an address of its own"
                     );
-                    found.push(finding("vip-collision", source.member, source.object.kind(), &fact.key, message));
+                    found.push(finding("vip-collision", source.member, &source.object, message));
                 }
             }
         }
@@ -53,7 +53,7 @@ fn unserved_host(host: &Arc<str>, member: &Member, settings: &HostSettings, foun
     };
     let entries = facts.entries(host).filter(|_| settings.coverage(host) != Coverage::Foreign).map(Object::Entry);
     for object in entries.chain(facts.endpoints(host).map(Object::Records)) {
-        found.push(finding(code, member, object.kind(), object.key(), message.clone()));
+        found.push(finding(code, member, &object, message.clone()));
     }
 }
 

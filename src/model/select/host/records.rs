@@ -124,10 +124,12 @@ fn candidate<'a>(
     }
 }
 
-/// The cluster whose ranges hold `address`: the object's own before others, then by id; else the object's.
+/// The cluster whose ranges hold `address`, or a Service of which has it: the object's own before others, then by id; else the object's.
 fn owner<'a>(context: &Context<'a>, source: &Source<'a>, address: IpAddr) -> &'a Member {
-    let holds =
-        |member: &Member| member.ranges().chain(&member.cluster().routable).any(|range| range.contains(address));
+    let holds = |member: &Member| {
+        let mut ranges = member.ranges().chain(&member.cluster().routable);
+        ranges.any(|range| range.contains(address)) || context.set.is_service_address(member, address)
+    };
     if holds(source.member) {
         return source.member;
     }

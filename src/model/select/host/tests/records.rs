@@ -21,6 +21,23 @@ fn an_address_takes_the_cluster_whose_range_holds_it() {
 }
 
 #[test]
+fn an_address_takes_the_cluster_whose_service_has_it() {
+    let mut world = World::new(&["east", "west"]);
+    world.has("east", [endpoint_of("api", vec![addresses(API, "203.0.113.7 203.0.113.8")])]);
+    assert_eq!(world.resolved(API, &view("west")), "0 east 203.0.113.7; 0 east 203.0.113.8");
+    let balanced =
+        |ip_text: &str| with(service("shop/web", &[]), |s| s.ingress = vec![Ingress::Ip(ip(ip_text))]).into();
+    assert_eq!(world.touches("west", balanced("203.0.113.7")), [API]);
+    assert_eq!(world.resolved(API, &view("west")), "0 west 203.0.113.7; 1 east 203.0.113.8");
+    assert_eq!(world.touches("west", balanced("203.0.113.8")), [API]);
+    assert_eq!(world.resolved(API, &view("west")), "0 west 203.0.113.8; 1 east 203.0.113.7");
+    assert!(world.touches("west", balanced("203.0.113.8")).is_empty());
+    let gone = world.observe("west", Change::Delete { kind: Kind::Service, key: at("shop/web") });
+    assert!(gone.hosts.contains(API));
+    assert_eq!(world.resolved(API, &view("west")), "0 east 203.0.113.7; 0 east 203.0.113.8");
+}
+
+#[test]
 fn routing_sets_are_policies() {
     let table = [
         ("failover: the primary", vec!["10.0.0.1 set=a failover=0", "10.0.0.2 set=b failover=1"], "0 east 10.0.0.1"),
