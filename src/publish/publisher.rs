@@ -155,6 +155,12 @@ impl Publisher {
         self.clusterset.get(cluster).map_or(State::Unknown, |member| member.state())
     }
 
+    /// Other addresses of looked-up host names: what uses one that changed is queued.
+    pub fn set_resolved(&mut self, resolved: HashMap<Arc<str>, Vec<std::net::IpAddr>>) {
+        let touched = self.clusterset.set_resolved(resolved);
+        self.touch(touched, true);
+    }
+
     /// Sets how much is known of a cluster.
     pub fn set_state(&mut self, cluster: &ClusterId, state: State) {
         let touched = self.clusterset.set_state(cluster, state);
