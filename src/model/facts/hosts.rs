@@ -118,9 +118,8 @@ impl HostFacts {
     /// Hosts of the ServiceEntries that select `workload`.
     fn hosts_behind(&self, workload: &WorkloadEntryFact) -> impl Iterator<Item = &Arc<str>> {
         let keys = self.selecting.get(workload.key.namespace());
-        let entries = keys.into_iter().flatten().filter_map(|key| self.entries.get(key));
-        let selects =
-            |entry: &&Box<ServiceEntryFact>| entry.selector.as_ref().is_some_and(|s| workload.is_selected_by(s));
+        let entries = keys.into_iter().flatten().filter_map(|key| self.entries.get(key).map(|entry| &**entry));
+        let selects = |entry: &&ServiceEntryFact| entry.selector.as_ref().is_some_and(|s| workload.is_selected_by(s));
         entries.filter(selects).flat_map(|entry| &entry.hosts)
     }
 }

@@ -106,7 +106,7 @@ fn endpoints<'a>(
     let selected = source.member.facts().hosts().selected(entry);
     let selected = selected.map(|fact| (&fact.workload, (Kind::WorkloadEntry, &fact.key, &fact.origin)));
     let mut found: Vec<Candidate<'a>> = Vec::new();
-    let mut behind: BTreeMap<(Arc<str>, ClusterId), (u32, Option<&'a Member>)> = BTreeMap::new();
+    let mut behind: BTreeMap<(Arc<str>, ClusterId), Behind<'a>> = BTreeMap::new();
     for (workload, object) in inline.chain(selected) {
         if !workload.ready {
             leave_out(source, object, "not ready (condition Healthy is False)", trace);
@@ -117,8 +117,8 @@ fn endpoints<'a>(
         if let Some(network) = elsewhere(context, workload) {
             if !toward(context, network, place.member).is_empty() {
                 let group = (Arc::clone(network), place.cluster.clone());
-                let group = behind.entry(group).or_insert((0, place.member));
-                group.0 = group.0.saturating_add(weight);
+                let group = behind.entry(group).or_insert(Behind { weight: 0, member: place.member });
+                group.weight = group.weight.saturating_add(weight);
                 ports.add_numbers(entry);
                 continue;
             }
@@ -134,12 +134,18 @@ fn endpoints<'a>(
     for candidate in &mut found {
         candidate.weight = Some(candidate.weight.unwrap_or(1).saturating_mul(SCALE));
     }
-    for ((network, _), (weight, member)) in behind {
+    for ((network, _), Behind { weight, member }) in behind {
         let hops = toward(context, &network, member);
         let share = (weight.saturating_mul(SCALE) / hops.len().max(1) as u32).max(1);
         found.extend(hops.into_iter().map(|hop| Candidate { weight: Some(share), health: Health::Ready, ..hop }));
     }
     found
+}
+
+/// The endpoints of one cluster in another network.
+struct Behind<'a> {
+    weight: u32,
+    member: Option<&'a Member>,
 }
 
 /// The endpoint's network, where it is known to be another one than the view's.
