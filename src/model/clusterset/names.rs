@@ -125,9 +125,8 @@ mod tests {
     use super::*;
     use crate::model::Cluster;
     use crate::model::clusterset::Settings;
-    use crate::model::fact::{ExportFact, Fact, Origin, ServiceFact, ServiceKind, Traffic};
+    use crate::model::fact::{ExportFact, Fact, Origin, ServiceFact, ServiceKind};
     use crate::model::observation::{Change, Observation};
-    use crate::model::policy::OwnPolicy;
 
     fn service(name: &str, host: &str) -> Fact {
         Fact::Service(Box::new(ServiceFact {
@@ -136,9 +135,9 @@ mod tests {
             cluster_ips: Vec::new(),
             ingress: vec![Ingress::Host(host.into()), Ingress::Ip([203, 0, 113, 1].into())],
             ports: Vec::new(),
-            traffic: Traffic::default(),
+            traffic: Default::default(),
             mirror: false,
-            own: OwnPolicy::default(),
+            own: Default::default(),
             origin: Origin::Unknown,
         }))
     }
@@ -150,7 +149,7 @@ mod tests {
             deleting: false,
             exported_labels: None,
             exported_annotations: None,
-            own: OwnPolicy::default(),
+            own: Default::default(),
             origin: Origin::Unknown,
         }))
     }
