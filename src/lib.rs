@@ -21,6 +21,7 @@
 //! | [`responder`] | what the reply to these octets is |
 //! | [`transport`] | how octets come and go |
 //! | [`source`] | what the clusters say |
+//! | [`resolve`] | which addresses a host name has that stands in place of one |
 //! | [`publish`] | what changed, and what has to be compiled again; the only writer of the table |
 //! | [`explain`] | why this is the answer |
 //! | [`telemetry`] | what an operator sees |
@@ -34,6 +35,7 @@ pub mod dns;
 pub mod explain;
 pub mod model;
 pub mod publish;
+pub mod resolve;
 pub mod responder;
 pub mod run;
 pub mod source;

@@ -12,6 +12,7 @@ mod hosts;
 mod names;
 mod publisher;
 mod queue;
+mod reverse;
 pub mod task;
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::frame::{Awaited, FrameTemplate};
 use super::hosts::{HostRegistry, claims_of};
 use super::names::PublishedNames;
 use super::queue::Queue;
-use crate::compile::{self, compile_namespace, compile_service, zone_names};
+use super::reverse::ReverseRegistry;
+use crate::compile::{self, compile_namespace, compile_reverse, compile_service, zone_names};
 use crate::dns::{Name, NameError};
 use crate::model::clusterset::ClusterSet;
 use crate::model::facts::Touched;
@@ -68,6 +69,7 @@ pub struct Publisher {
     unanswered: Vec<(ClusterId, Duration)>,
     namespaces: HashMap<Arc<str>, u64>,
     hosts: HostRegistry,
+    reverse: ReverseRegistry,
     queue: Queue<Entity>,
     /// Zones with a change that their serial does not show yet.
     changed_zones: Vec<bool>,
@@ -102,6 +104,7 @@ impl Publisher {
             unanswered: Vec::new(),
             namespaces: HashMap::new(),
             hosts: HostRegistry::default(),
+            reverse: ReverseRegistry::default(),
             queue: Queue::default(),
             awaited: Awaited::default(),
         };
@@ -151,6 +154,12 @@ impl Publisher {
 
     fn state(&self, cluster: &ClusterId) -> State {
         self.clusterset.get(cluster).map_or(State::Unknown, |member| member.state())
+    }
+
+    /// Other addresses of looked-up host names: what uses one that changed is queued.
+    pub fn set_resolved(&mut self, resolved: HashMap<Arc<str>, Vec<std::net::IpAddr>>) {
+        let touched = self.clusterset.set_resolved(resolved);
+        self.touch(touched, true);
     }
 
     /// Sets how much is known of a cluster.
@@ -229,14 +238,17 @@ impl Publisher {
         let answers = self.answers(&service);
         let merged = (self.stopwatch)();
         let drafts = compile_service(key, &answers, &self.settings);
-        let blocks: Vec<Block> = drafts.iter().map(Block::pack).collect();
+        let claims = compile_reverse(key, &answers, &self.settings);
+        let reverse = self.reverse.replace(key, claims, &self.settings.zones);
+        let blocks: Vec<Block> = drafts.iter().chain(&reverse.drafts).map(Block::pack).collect();
         let compiled = (self.stopwatch)();
         let published = PublishedService {
             names: PublishedNames::of(&drafts, &self.settings.zones),
             endpoints: answers.first().map_or(0, |(_, answer)| answer.targets.len() as u32),
             conflicts: service.conflicts.iter().map(|conflict| conflict.reason.as_str()).collect(),
         };
-        let vanished = self.remember(key, published);
+        let mut vanished = self.remember(key, published);
+        vanished.extend(reverse.vanished);
         self.apply(blocks, vanished);
         let applied = (self.stopwatch)();
         self.figures.merge.observe(merged.saturating_sub(start));

@@ -25,6 +25,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub enum Command {
     /// Runs a closure on the publisher between two slices, for `explain` on a running server.
     Ask(Box<dyn FnOnce(&Publisher) + Send>),
+    /// The addresses of all looked-up host names.
+    Resolved(HashMap<Arc<str>, Vec<std::net::IpAddr>>),
 }
 
 /// Whether sockets may open (RESILIENCE.md rule 2), and what is missing if not.
@@ -141,6 +143,7 @@ impl Driver {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Ask(question) => question(&self.publisher),
+            Command::Resolved(resolved) => self.publisher.set_resolved(resolved),
         }
     }
 

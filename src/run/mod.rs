@@ -11,6 +11,7 @@ mod admin;
 mod explain;
 mod figures;
 pub mod offline;
+mod resolve;
 mod serve;
 pub mod setup;
 mod sources;

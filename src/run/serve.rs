@@ -2,6 +2,7 @@
 
 use super::admin::Admin;
 use super::figures::Live;
+use super::resolve::Resolving;
 use super::setup::{listen_settings, setup};
 use super::sources::Running;
 use super::startup;
@@ -72,10 +73,18 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let serials = Arc::new(Notify::new());
     let ends = Ends { observations, commands: command_end, readiness, serials: Arc::clone(&serials), stop: stopped };
     let writer = publish_thread(publisher, schedule, ends)?;
+    let resolving = config
+        .resolve_hostnames
+        .then(|| Resolving::start(Arc::clone(&table), Arc::clone(&figures), commands.clone()))
+        .transpose()?;
     if opened(ready, &mut signals, &sources).await {
+        if let Some(resolving) = &resolving {
+            resolving.settle().await;
+        }
         let _notifying = Notifying::start(&config.transfer.notify, &table, serials);
         serve_dns(config, &table, &counters, &admin, &commands, &mut signals, &sources).await?;
     }
+    drop(resolving);
     drop(sources);
     // The publisher may be gone already, which is what is wanted.
     let _ = stop.send(());
