@@ -17,5 +17,7 @@ mod kubernetes_kinds;
 mod kubernetes_lists;
 #[cfg(feature = "kubernetes")]
 mod kubernetes_watches;
+#[cfg(feature = "kubernetes")]
+mod outages;
 mod scenarios;
 mod wire;
