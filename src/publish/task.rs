@@ -36,6 +36,8 @@ pub struct Readiness {
     pub ready: bool,
     /// One line per thing missing. Also filled when ready: clusters that are not synced.
     pub missing: Vec<String>,
+    /// One line per cluster that was synced and is out of contact.
+    pub lost: Vec<String>,
 }
 
 /// Asks the source of a cluster for another list of a kind.
@@ -201,7 +203,7 @@ impl Driver {
         let all = clusterset.members().all(|(_, member)| decided(member));
         let one = clusterset.is_empty() || clusterset.members().any(|(_, member)| member.state().is_known());
         let missing = clusterset.members().filter(|(_, m)| !m.state().is_known()).map(|(_, m)| missing(m)).collect();
-        let now = Readiness { ready: all && one && self.publisher.waiting() == 0, missing };
+        let now = Readiness { ready: all && one && self.publisher.waiting() == 0, missing, lost: self.ageing.lost() };
         self.readiness.send_if_modified(|before| {
             // Once open, sockets stay open.
             let next = Readiness { ready: now.ready || before.ready, ..now.clone() };

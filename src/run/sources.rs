@@ -93,7 +93,8 @@ impl Running {
                 let confirm = Arc::new(Notify::new());
                 let asked = Arc::clone(&confirm);
                 self.ask_by(&cluster, Box::new(move |_| asked.notify_one()));
-                let watch = Watch { folder, cluster, generation: 1, started, reload, confirm };
+                let period = crate::config::watch_timeout(&entry.freshness);
+                let watch = Watch { folder, cluster, generation: 1, started, reload, confirm, period };
                 self.sources.handle().spawn(watch.run(sender.clone()));
                 Ok(())
             }

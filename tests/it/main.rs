@@ -6,6 +6,7 @@ mod support;
 
 mod binary;
 mod differential;
+mod folder_outages;
 mod house;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;

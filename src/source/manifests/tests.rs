@@ -286,6 +286,8 @@ fn many_deletions_come_as_whole_lists_and_are_repeated() {
     assert_eq!(bench.last, ["replace"; 6]);
     bench.read_as(Reason::Periodic);
     assert_eq!(bench.last, ["contact"; 6]);
+    bench.read_as(Reason::Requested);
+    assert_eq!(bench.last, ["replace"; 6], "the brake asks for its second list");
 }
 
 #[test]
@@ -340,6 +342,7 @@ async fn a_watched_folder_tells_its_changes() {
         started: Instant::now(),
         reload: Arc::default(),
         confirm: Arc::default(),
+        period: super::PERIOD,
     };
     let (sender, mut receiver) = tokio::sync::mpsc::channel(64);
     let task = tokio::spawn(watch.run(sender));
