@@ -5,6 +5,7 @@
 
 use super::id::ServiceKey;
 use super::policy::OwnPolicy;
+use super::rare::{Empty, Rare};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -163,7 +164,7 @@ pub enum Ingress {
 }
 
 /// Fields that a Service, an Import and the merge share.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Traffic {
     pub session_affinity: Option<Arc<str>>,
     /// Canonical JSON of the object.
@@ -174,6 +175,19 @@ pub struct Traffic {
     pub ip_families: Vec<Family>,
 }
 
+impl Empty for Traffic {
+    fn empty() -> &'static Self {
+        static EMPTY: Traffic = Traffic {
+            session_affinity: None,
+            session_affinity_config: None,
+            internal_traffic_policy: None,
+            traffic_distribution: None,
+            ip_families: Vec::new(),
+        };
+        &EMPTY
+    }
+}
+
 /// A Service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceFact {
@@ -182,10 +196,10 @@ pub struct ServiceFact {
     pub cluster_ips: Vec<IpAddr>,
     pub ingress: Vec<Ingress>,
     pub ports: Vec<Port>,
-    pub traffic: Traffic,
+    pub traffic: Rare<Traffic>,
     /// A mirror of another cluster's service (SOURCES.md 1.4): never exported.
     pub mirror: bool,
-    pub own: OwnPolicy,
+    pub own: Rare<OwnPolicy>,
     pub origin: Origin,
 }
 
@@ -201,7 +215,7 @@ pub struct ExportFact {
     pub exported_labels: Option<Arc<str>>,
     /// `spec.exportedAnnotations` as canonical JSON.
     pub exported_annotations: Option<Arc<str>>,
-    pub own: OwnPolicy,
+    pub own: Rare<OwnPolicy>,
     pub origin: Origin,
 }
 
@@ -221,14 +235,14 @@ pub struct ImportFact {
     /// Usable entries of `spec.ips`, without duplicates.
     pub ips: Vec<IpAddr>,
     pub ports: Vec<Port>,
-    pub traffic: Traffic,
+    pub traffic: Rare<Traffic>,
     /// `status.clusters[].cluster`, as written.
     pub source_clusters: Vec<super::id::ClusterId>,
     /// Names of Services in the same namespace that carry the VIP (rule d), by annotation.
     pub derived_services: Vec<Arc<str>>,
     /// `status.endpointSliceObjects`: Present is true, Absent false.
     pub slices_present: Option<bool>,
-    pub own: OwnPolicy,
+    pub own: Rare<OwnPolicy>,
     pub origin: Origin,
 }
 

@@ -160,9 +160,9 @@ pub(crate) fn service(key: &str, ips: &[&str]) -> ServiceFact {
         cluster_ips: ips.iter().map(|text| ip(text)).collect(),
         ingress: Vec::new(),
         ports: vec![port("http", 80)],
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
         mirror: false,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::default(),
     }
 }
@@ -180,7 +180,7 @@ pub(crate) fn export(key: &str, created: i64) -> ExportFact {
         deleting: false,
         exported_labels: None,
         exported_annotations: None,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::default(),
     }
 }
@@ -192,11 +192,11 @@ pub(crate) fn import(key: &str, ips: &[&str]) -> ImportFact {
         service_type: Some(ServiceType::ClusterSetIp),
         ips: ips.iter().map(|text| ip(text)).collect(),
         ports: vec![port("http", 80)],
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
         source_clusters: Vec::new(),
         derived_services: Vec::new(),
         slices_present: None,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::default(),
     }
 }

@@ -207,7 +207,9 @@ fn words(from: State, after: &Watched, cause: &str) -> String {
     match (from, freshness.state) {
         (_, State::Suspect) => {
             let then = next(times.demote_after, "its addresses go behind those of other clusters");
-            format!("suspect: {cause}; answers stay as they are{then}; look at its API server and the way there")
+            format!(
+                "suspect: {cause}; answers stay as they are{then}; look at its API server or folder, and the way there"
+            )
         }
         (State::Expired, _) => format!(
             "in contact again: its addresses come last until it was heard of for {:?} without an error",

@@ -145,11 +145,11 @@ impl Driver {
         self.publisher.brake_mut().take_events().iter().for_each(braking::tell);
     }
 
-    /// One line when a kind begins to fail, and when it fails in another way.
+    /// One line when a kind begins to fail, and when it fails in another way; one for all kinds that fail alike.
     fn failed(&self, cluster: &ClusterId, kind: Kind, error: &str) {
         let member = self.publisher.clusterset().get(cluster);
-        let before = member.and_then(|member| member.facts().status(kind).error.clone());
-        if before.as_deref() != Some(error) {
+        let stands = |kind| member.is_some_and(|member| member.facts().status(kind).error.as_deref() == Some(error));
+        if !Kind::ALL.into_iter().any(stands) {
             let kept = member.is_some_and(|member| member.state().is_known());
             let meanwhile = if kept { "its data is kept and served" } else { "nothing of it is served yet" };
             tracing::warn!("cluster {cluster}: {}: {error}; {meanwhile}", kind.as_str());

@@ -60,9 +60,9 @@ fn service(name: &str, headless: bool, port: u16) -> Fact {
         cluster_ips: if headless { Vec::new() } else { vec!["10.1.0.1".parse().unwrap()] },
         ingress: Vec::new(),
         ports: vec![Port { name: "http".into(), protocol: Protocol::Tcp, number: port, app_protocol: None }],
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
         mirror: false,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::Unknown,
     }))
 }
@@ -74,7 +74,7 @@ fn export(name: &str, created: i64) -> Fact {
         deleting: false,
         exported_labels: None,
         exported_annotations: None,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::Unknown,
     }))
 }

@@ -15,6 +15,7 @@ impl ClusterFacts {
             Fact::Service(mut fact) => {
                 fact.key = self.shared_key(&fact.key);
                 fact.ports.iter_mut().for_each(|port| self.share_port(port));
+                self.interner.share_traffic(&mut fact.traffic);
                 fact.cluster_ips.shrink_to_fit();
                 let key = fact.key.clone();
                 self.put(

@@ -177,7 +177,7 @@ fn an_object_that_a_list_holds_but_that_cannot_be_read_keeps_its_last_good_versi
             deleting: false,
             exported_labels: None,
             exported_annotations: None,
-            own: OwnPolicy::default(),
+            own: OwnPolicy::default().into(),
             origin: Origin::Unknown,
         }))
     };

@@ -8,6 +8,7 @@
 //! ```
 
 mod folder;
+mod owners;
 mod parse;
 mod scan;
 mod split;

@@ -5,8 +5,8 @@
 
 use super::Folder;
 use super::folder::Reason;
+use crate::model::Observation;
 use crate::model::id::ClusterId;
-use crate::model::{Change, Observation};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,6 @@ impl Watch {
             let Ok((returned, changes)) = reading.await else { return };
             folder = returned;
             for change in changes {
-                log_failure(&cluster, &change);
                 let observation = Observation { cluster: cluster.clone(), generation, received_ns, change };
                 if observations.send(observation).await.is_err() {
                     return;
@@ -83,14 +82,6 @@ async fn quiet_after(changed: &Notify) {
         if tokio::time::timeout(DEBOUNCE, changed.notified()).await.is_err() {
             return;
         }
-    }
-}
-
-fn log_failure(cluster: &ClusterId, change: &Change) {
-    if let Change::Failed { kind, error } = change
-        && *kind == crate::model::Kind::ALL[0]
-    {
-        tracing::warn!(cluster = cluster.as_str(), "{error}");
     }
 }
 

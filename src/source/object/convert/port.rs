@@ -42,7 +42,7 @@ fn port(
             return None;
         }
         None => {
-            if number_required {
+            if number_required && !report.is_mistyped(&format!("{path}.port")) {
                 report.add(
                     "bad-port",
                     &path.to_string(),
