@@ -219,7 +219,7 @@ fn words(from: State, after: &Watched, cause: &str) -> String {
             let then = next(times.drop_after, "they are left out where another cluster can answer");
             format!(
                 "stale: {cause}; its addresses are answered behind those of every cluster in contact, with EDE 3{then}; look \
-                 at its API server and the way there"
+                 at its API server or folder, and the way there"
             )
         }
         (_, State::Expired) => format!(

@@ -13,7 +13,7 @@ listen: { dns: \"127.0.0.1:0\", grpc: [], health: \"\", ready: \"127.0.0.1:0\", 
 local: { cluster: west }
 ready: { monitor: continuously }
 freshness: { suspectAfter: 2s, demoteAfter: 2500ms, recoverAfter: 500ms }
-brake: { confirmAfter: 1s }
+brake: { confirmAfter: 4s }
 clusters:
 - { name: east, source: { manifests: { path: east } } }
 - { name: west, source: { manifests: { path: west } } }

@@ -1,6 +1,6 @@
 //! The failure table of RESILIENCE.md section 5: scripted API servers, our watches, a real publisher, a prober.
 //!
-//! Times are about 1:30; a test is named after its row.
+//! Times are about 1:24; a test is named after its row.
 
 mod brake;
 mod prober;
@@ -35,8 +35,8 @@ const TICK: Duration = Duration::from_millis(30);
 const CONFIG: &str = "
 zones: [clusterset.local]
 local: { cluster: east }
-freshness: { grace: 60s, suspectAfter: 1300ms, demoteAfter: 1800ms, dropAfter: 2800ms, recoverAfter: 300ms }
-brake: { confirmAfter: 500ms }
+freshness: { grace: 60s, suspectAfter: 1800ms, demoteAfter: 2500ms, dropAfter: 3800ms, recoverAfter: 300ms }
+brake: { confirmAfter: 1500ms }
 clusters:
 - { name: east, region: eu, source: { kubeconfig: { path: east.kubeconfig } } }
 - { name: west, region: eu, source: { kubeconfig: { path: west.kubeconfig } } }

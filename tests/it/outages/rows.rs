@@ -114,7 +114,7 @@ fn all_clusters_lost() {
     let mut fleet = Fleet::start();
     let prober = fleet.probe(&ALL);
     ["east", "west", "north"].into_iter().for_each(|name| fleet.server(name).stop());
-    fleet.wait_age("west", Duration::from_millis(4500));
+    fleet.wait_age("west", Duration::from_millis(5000));
     for name in ["east", "west", "north"] {
         assert_eq!(fleet.report(name).unwrap().state, State::Suspect, "{name}: the guard holds");
     }
@@ -148,7 +148,7 @@ fn home_lost_remotes_fresh() {
     let mut fleet = Fleet::start();
     let prober = fleet.probe(&ALL);
     fleet.server("east").stop();
-    fleet.wait_age("east", Duration::from_millis(3500));
+    fleet.wait_age("east", Duration::from_millis(4000));
     assert_eq!(fleet.report("east").unwrap().state, State::Suspect, "never demoted by default");
     assert_eq!(prober.stop().of(DB), [IN_ORDER]);
 }
