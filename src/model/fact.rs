@@ -3,6 +3,7 @@
 //! In: decoded objects from the room `source`. Out: values the merge reads. An address in a fact is usable:
 //! the refused ones are findings by then.
 
+use super::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 use super::id::ServiceKey;
 use super::policy::OwnPolicy;
 use super::rare::{Empty, Rare};
@@ -18,11 +19,23 @@ pub enum Kind {
     EndpointSlice,
     ServiceExport,
     ServiceImport,
+    ServiceEntry,
+    WorkloadEntry,
+    DnsEndpoint,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] =
-        [Kind::Namespace, Kind::Node, Kind::Service, Kind::EndpointSlice, Kind::ServiceExport, Kind::ServiceImport];
+    pub const ALL: [Kind; 9] = [
+        Kind::Namespace,
+        Kind::Node,
+        Kind::Service,
+        Kind::EndpointSlice,
+        Kind::ServiceExport,
+        Kind::ServiceImport,
+        Kind::ServiceEntry,
+        Kind::WorkloadEntry,
+        Kind::DnsEndpoint,
+    ];
 
     /// The `kind` of the object.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +46,9 @@ impl Kind {
             Kind::EndpointSlice => "EndpointSlice",
             Kind::ServiceExport => "ServiceExport",
             Kind::ServiceImport => "ServiceImport",
+            Kind::ServiceEntry => "ServiceEntry",
+            Kind::WorkloadEntry => "WorkloadEntry",
+            Kind::DnsEndpoint => "DNSEndpoint",
         }
     }
 
@@ -66,6 +82,9 @@ pub enum Fact {
     Slice(Box<SliceFact>),
     Export(Box<ExportFact>),
     Import(Box<ImportFact>),
+    ServiceEntry(Box<ServiceEntryFact>),
+    WorkloadEntry(Box<WorkloadEntryFact>),
+    DnsEndpoint(Box<DnsEndpointFact>),
 }
 
 impl Fact {
@@ -77,6 +96,9 @@ impl Fact {
             Fact::Slice(_) => Kind::EndpointSlice,
             Fact::Export(_) => Kind::ServiceExport,
             Fact::Import(_) => Kind::ServiceImport,
+            Fact::ServiceEntry(_) => Kind::ServiceEntry,
+            Fact::WorkloadEntry(_) => Kind::WorkloadEntry,
+            Fact::DnsEndpoint(_) => Kind::DnsEndpoint,
         }
     }
 
@@ -89,6 +111,9 @@ impl Fact {
             Fact::Slice(fact) => fact.key.clone(),
             Fact::Export(fact) => fact.key.clone(),
             Fact::Import(fact) => fact.key.clone(),
+            Fact::ServiceEntry(fact) => fact.key.clone(),
+            Fact::WorkloadEntry(fact) => fact.key.clone(),
+            Fact::DnsEndpoint(fact) => fact.key.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::cluster::{Cluster, State};
 use super::clusterset::ClusterSet;
 use super::fact::*;
 use super::finding::Finding;
+use super::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 use super::id::{ClusterId, ServiceKey, is_label};
 use super::merge::merge;
 use super::observation::{Change, Observation};
@@ -279,3 +280,4 @@ macro_rules! into_fact {
     )*};
 }
 into_fact!(ServiceFact => Service, SliceFact => Slice, ExportFact => Export, ImportFact => Import);
+into_fact!(ServiceEntryFact => ServiceEntry, WorkloadEntryFact => WorkloadEntry, DnsEndpointFact => DnsEndpoint);

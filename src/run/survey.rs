@@ -36,6 +36,7 @@ pub fn survey(config: &Config) -> Result<Survey, Vec<Diagnostic>> {
     survey.services = clusterset.services().count();
     survey.findings.extend(of_services(clusterset, loaded.publisher.views()));
     survey.findings.extend(clusterset.range_findings());
+    survey.findings.extend(crate::model::host::findings(clusterset));
     survey.findings.sort_by(|a, b| (&a.cluster, &a.place, &a.object).cmp(&(&b.cluster, &b.place, &b.object)));
     Ok(survey)
 }

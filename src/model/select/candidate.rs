@@ -31,6 +31,12 @@ pub(super) struct Candidate<'a> {
     /// Reached over one more hop.
     pub gateway: bool,
     pub health: Health,
+    /// Weight of this one target, where a weight is not its cluster's.
+    pub weight: Option<u32>,
+    /// Tier that a policy gives it ([`super::policy::TierOrder::Given`]).
+    pub tier: u8,
+    /// Drained by itself, not with its cluster.
+    pub drained: bool,
     pub state: State,
     /// Ports that its service or slices name.
     pub ports: Cow<'a, [Port]>,
@@ -53,6 +59,9 @@ impl<'a> Candidate<'a> {
             zone: home.zone.as_ref(),
             gateway: false,
             health: Health::Unknown,
+            weight: None,
+            tier: 0,
+            drained: false,
             state: member.state(),
             ports: Cow::Borrowed(&[]),
             hosts: Vec::new(),
@@ -76,6 +85,9 @@ impl<'a> Candidate<'a> {
             zone: from.zone,
             gateway: false,
             health: Health::Ready,
+            weight: None,
+            tier: 0,
+            drained: false,
             state,
             ports: from.ports,
             hosts: Vec::new(),

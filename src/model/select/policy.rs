@@ -26,6 +26,12 @@ pub(super) enum TierOrder<'a> {
     Default,
     /// `trafficDistribution`: zone of any cluster, cluster, region, rest.
     Zone,
+    /// [`TierOrder::Default`], also where weights apply.
+    Kept,
+    /// One tier.
+    One,
+    /// The tier of each candidate.
+    Given,
     /// What is named in this order; the rest behind it in default order.
     Prefer(&'a [Preference]),
 }

@@ -15,6 +15,7 @@ mod lenient;
 mod list;
 mod locate;
 mod raw;
+mod raw_host;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -1,5 +1,7 @@
 //! Each reader rule of SOURCES.md section 4 and each mirror of section 1.4, from YAML to the fact or the finding.
 
+mod hosts;
+
 use crate::model::fact::{Fact, Ingress, Kind, ServiceFact, ServiceKind, ServiceType, SliceFact, SliceRole};
 use crate::model::id::ClusterId;
 use crate::model::{AnswerMode, Finding};
