@@ -9,14 +9,16 @@ use super::queue::Queue;
 use super::reverse::ReverseRegistry;
 use crate::compile::{self, compile_namespace, compile_reverse, compile_service, zone_names};
 use crate::dns::{Name, NameError};
+use crate::model::brake::Brake;
 use crate::model::clusterset::ClusterSet;
+use crate::model::fact::ObjectKey;
 use crate::model::facts::Touched;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
 use crate::model::{Answer, Cluster, ClusterId, NoTrace, Observation, ServiceKey, State, View};
 use crate::table::{Block, Draft, Table, TableChange};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -74,6 +76,7 @@ pub struct Publisher {
     /// Zones with a change that their serial does not show yet.
     changed_zones: Vec<bool>,
     awaited: Awaited,
+    brake: Brake,
 }
 
 impl Publisher {
@@ -107,6 +110,7 @@ impl Publisher {
             reverse: ReverseRegistry::default(),
             queue: Queue::default(),
             awaited: Awaited::default(),
+            brake: Brake::default(),
         };
         publisher.awaited = publisher.awaited_views();
         publisher.set_frame();
@@ -141,7 +145,8 @@ impl Publisher {
     pub fn observe(&mut self, observation: Observation) {
         let cluster = observation.cluster.clone();
         let single = !matches!(observation.change, crate::model::Change::Replace { .. });
-        let touched = self.clusterset.observe(observation);
+        let kept = self.judge(&observation);
+        let touched = self.clusterset.observe_keeping(observation, kept);
         if self.state(&cluster) == State::Unknown {
             // Its facts do not count yet; when they do, everything is touched.
             if self.clusterset.is_synced(&cluster) {
@@ -150,6 +155,24 @@ impl Publisher {
             return;
         }
         self.touch(touched, single);
+    }
+
+    /// What must stay of what the observation would take away at once.
+    fn judge(&mut self, observation: &Observation) -> HashSet<ObjectKey> {
+        let Observation { cluster, generation, received_ns, change } = observation;
+        let member = self.clusterset.get(cluster).filter(|member| *generation >= member.generation());
+        let received = Duration::from_nanos(*received_ns);
+        member.map_or_else(HashSet::new, |member| self.brake.judge(cluster, member.facts(), change, received))
+    }
+
+    /// The brake on mass deletions.
+    pub fn brake(&self) -> &Brake {
+        &self.brake
+    }
+
+    /// The same, to set its limits or to ask what is due.
+    pub fn brake_mut(&mut self) -> &mut Brake {
+        &mut self.brake
     }
 
     fn state(&self, cluster: &ClusterId) -> State {

@@ -66,6 +66,8 @@ impl Live {
             state: state_name(cluster.state),
             synced: cluster.synced,
             grace_expired: cluster.grace_over && !cluster.synced,
+            brake_active: cluster.brake_active,
+            brake_total: cluster.brake_total,
             contact_age: kinds().filter_map(|(kind, report)| Some((kind, age(report.contact_ns?)))).collect(),
             degraded: kinds().map(|(kind, report)| (kind, report.error.is_some() || !report.synced)).collect(),
             objects: kinds().map(|(kind, report)| (kind, report.objects)).collect(),

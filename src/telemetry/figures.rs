@@ -26,6 +26,10 @@ pub struct ClusterFigures {
     pub state: &'static str,
     pub synced: bool,
     pub grace_expired: bool,
+    /// Deletions wait for a second list.
+    pub brake_active: bool,
+    /// How often deletions had to wait.
+    pub brake_total: u64,
     /// Kind, seconds since its last sign of life.
     pub contact_age: Vec<(&'static str, f64)>,
     /// Every kind that is read; true when it cannot be.

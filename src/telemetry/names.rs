@@ -67,6 +67,8 @@ pub const METRICS: &[Metric] = &[
     metric(Own, GAUGE, "cluster_contact_age_seconds", CLUSTER_KIND, "Time since the last sign of life of a kind."),
     metric(Own, GAUGE, "cluster_kind_degraded", CLUSTER_KIND, "1: the kind cannot be read (missing permission, not served); the rest of the cluster goes on."),
     metric(Own, GAUGE, "cluster_grace_expired", CLUSTER, "1: the cluster was never reached and its grace is over; names it could own are denied."),
+    metric(Own, GAUGE, "cluster_brake_active", CLUSTER, "1: a list lacked most of the cluster; what it lacked is served until a second list agrees."),
+    metric(Own, COUNTER, "cluster_brake_total", CLUSTER, "Lists of which the deletions had to wait for a second one."),
     metric(Own, COUNTER, "cluster_syncs_total", &["source_cluster", "kind", "reason"], "Complete lists swapped in."),
     metric(Own, COUNTER, "cluster_watch_errors_total", &["source_cluster", "kind", "code"], "Watches and lists that ended in an error, by status code."),
     metric(Own, COUNTER, "cluster_requests_total", &["source_cluster", "verb", "code"], "Requests to the API server."),
@@ -107,9 +109,6 @@ pub const METRICS: &[Metric] = &[
 
 /// Names of OPERATIONS.md whose feature is not built yet; each moves to [`METRICS`] with its feature.
 pub const NOT_YET: &[&str] = &[
-    // The brake on sharply shrinking lists.
-    "cluster_brake_active",
-    "cluster_brake_total",
     // Snapshots.
     "cluster_snapshot_age_seconds",
     "snapshot_write_failures_total",

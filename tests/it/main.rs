@@ -6,6 +6,7 @@ mod support;
 
 mod binary;
 mod differential;
+mod folder_outages;
 mod house;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
@@ -17,5 +18,7 @@ mod kubernetes_kinds;
 mod kubernetes_lists;
 #[cfg(feature = "kubernetes")]
 mod kubernetes_watches;
+#[cfg(feature = "kubernetes")]
+mod outages;
 mod scenarios;
 mod wire;

@@ -9,6 +9,7 @@ mod member;
 mod names;
 mod owners;
 mod ranges;
+mod rows;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use names::NamedBy;
 pub use settings::{ClusterLimits, Settings};
 
 use super::cluster::{Cluster, Mode, State};
+use super::fact::ObjectKey;
 use super::facts::Touched;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
@@ -25,7 +27,7 @@ use super::view::View;
 use hosts::HostIndex;
 use index::Index;
 use owners::AddressOwners;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Number of a cluster for as long as it is in the set; small, and reused after a removal.
@@ -104,9 +106,22 @@ impl ClusterSet {
         touched
     }
 
-    /// Sets the freshness of a cluster.
+    /// Sets the freshness of a cluster. Touches only what its rows are part of, and nothing where the order of answers
+    /// stays; everything when the cluster becomes known.
     pub fn set_state(&mut self, id: &ClusterId, state: State) -> Touched {
-        self.change(id, |member| std::mem::replace(&mut member.state, state) != state)
+        let Some(slot) = self.slot(id) else { return Touched::default() };
+        let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
+        let before = std::mem::replace(&mut member.state, state);
+        match () {
+            () if before.is_known() != state.is_known() => Touched::everything(),
+            () if before == state || !before.is_stale() && !state.is_stale() => Touched::default(),
+            () => Touched {
+                services: self.with_rows_of(slot),
+                // A host's endpoints may stand in any cluster that its objects name.
+                hosts: self.hosts().cloned().collect(),
+                ..Touched::default()
+            },
+        }
     }
 
     /// Says whether the time to wait for a cluster's first sync has run out.
@@ -123,13 +138,18 @@ impl ClusterSet {
     ///
     /// Only services that make a name somewhere (an export or an import exists, or existed until now) are touched.
     pub fn observe(&mut self, observation: Observation) -> Touched {
+        self.observe_keeping(observation, HashSet::new())
+    }
+
+    /// The same; these objects stay though a list lacks them (the brake, RESILIENCE.md rule 6).
+    pub fn observe_keeping(&mut self, observation: Observation, kept: HashSet<ObjectKey>) -> Touched {
         let Some(&slot) = self.slots.get(&observation.cluster) else { return Touched::default() };
         let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
         if observation.generation < member.generation {
             return Touched::default();
         }
         member.generation = observation.generation;
-        let mut touched = member.facts.observe(observation.change);
+        let mut touched = member.facts.observe_keeping(observation.change, kept);
         member.measure(&self.settings.limits, &mut touched.services);
         self.hosts.update(slot, member, &self.settings, &mut touched.hosts);
         touched.hosts.extend(self.follow_addresses(slot, &touched.services));

@@ -289,6 +289,8 @@ fn many_deletions_come_as_whole_lists_and_are_repeated() {
     assert_eq!(bench.last, ["replace"; KINDS]);
     bench.read_as(Reason::Periodic);
     assert_eq!(bench.last, ["contact"; KINDS]);
+    bench.read_as(Reason::Requested);
+    assert_eq!(bench.last, ["replace"; KINDS], "the brake asks for its second list");
 }
 
 #[test]
@@ -336,7 +338,15 @@ async fn a_watched_folder_tells_its_changes() {
     fs::write(path.join("a.yaml"), service("a", 1)).unwrap();
     let cluster = ClusterId::new("east");
     let folder = Folder::new(cluster.clone(), path.clone());
-    let watch = Watch { folder, cluster, generation: 3, started: Instant::now(), reload: Arc::default() };
+    let watch = Watch {
+        folder,
+        cluster,
+        generation: 3,
+        started: Instant::now(),
+        reload: Arc::default(),
+        confirm: Arc::default(),
+        period: super::PERIOD,
+    };
     let (sender, mut receiver) = tokio::sync::mpsc::channel(64);
     let task = tokio::spawn(watch.run(sender));
     let mut wait_for = async |wanted: fn(&Change) -> bool| loop {

@@ -24,6 +24,8 @@ impl Figures for Full {
             state: "suspect",
             synced: true,
             grace_expired: false,
+            brake_active: true,
+            brake_total: 2,
             contact_age: vec![("EndpointSlice", 1.5)],
             degraded: vec![("Node", true)],
             objects: vec![("Service", 3)],
