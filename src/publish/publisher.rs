@@ -6,12 +6,12 @@ use super::names::PublishedNames;
 use super::queue::Queue;
 use crate::compile::{self, compile_namespace, compile_service, zone_names};
 use crate::dns::{Name, NameError};
-use crate::model::clusterset::ClusterSet;
+use crate::model::clusterset::{ClusterSet, Member};
 use crate::model::facts::Touched;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
-use crate::model::{Answer, Cluster, ClusterId, NoTrace, Observation, ServiceKey, State, View};
+use crate::model::{Answer, Cluster, ClusterId, Fact, NoTrace, Observation, ServiceKey, State, View};
 use crate::table::{Block, Draft, Table, TableChange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -128,6 +128,7 @@ impl Publisher {
     pub fn observe(&mut self, observation: Observation) {
         let cluster = observation.cluster.clone();
         let single = !matches!(observation.change, crate::model::Change::Replace { .. });
+        let was_restored = self.is_restored(&cluster);
         let touched = self.clusterset.observe(observation);
         if self.state(&cluster) == State::Unknown {
             // Its facts do not count yet; when they do, everything is touched.
@@ -137,6 +138,19 @@ impl Publisher {
             return;
         }
         self.touch(touched, single);
+        if was_restored && !self.is_restored(&cluster) {
+            self.set_state(&cluster, State::Fresh);
+        }
+    }
+
+    /// Gives a cluster the facts of a snapshot; `age` is that of its last contact. Call before it is observed.
+    pub fn restore(&mut self, cluster: &ClusterId, facts: Vec<Fact>, age: Duration) {
+        let touched = self.clusterset.restore(cluster, facts, age);
+        self.touch(touched, false);
+    }
+
+    fn is_restored(&self, cluster: &ClusterId) -> bool {
+        self.clusterset.get(cluster).is_some_and(Member::is_restored)
     }
 
     fn state(&self, cluster: &ClusterId) -> State {

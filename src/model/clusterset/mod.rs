@@ -6,6 +6,7 @@
 mod index;
 mod member;
 mod ranges;
+mod restore;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -127,6 +128,7 @@ impl ClusterSet {
         }
         member.generation = observation.generation;
         let mut touched = member.facts.observe(observation.change);
+        touched.everything |= member.ends_restored();
         member.measure(&self.settings.limits, &mut touched.services);
         let (index, facts) = (&mut self.index, &member.facts);
         touched.services.retain(|key| {
@@ -176,9 +178,9 @@ impl ClusterSet {
         self.slots.is_empty()
     }
 
-    /// True when the facts of the cluster are complete: it may leave the state Unknown.
+    /// True when this process has read the facts of the cluster whole: it may leave the state Unknown.
     pub fn is_synced(&self, id: &ClusterId) -> bool {
-        self.get(id).is_some_and(|member| member.facts.is_synced(member.cluster.mode))
+        self.get(id).is_some_and(|member| !member.is_restored() && member.facts.is_synced(member.cluster.mode))
     }
 
     /// The clusters that hold an export or an import of the service, whatever their state.

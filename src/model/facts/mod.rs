@@ -8,6 +8,7 @@ mod interner;
 mod nodes;
 mod observe;
 mod presence;
+mod restore;
 mod service;
 mod status;
 mod store;

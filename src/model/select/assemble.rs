@@ -180,6 +180,7 @@ fn host(placed: &Placed<'_>, cluster: &ClusterId, label: &Arc<str>, addresses: &
         tier: placed.tier,
         weight: placed.weight,
         stale: placed.rank.stale,
+        restored: placed.candidate.restored,
         in_service: placed.candidate.is_in() && !addresses.is_empty(),
     }
 }
@@ -197,6 +198,7 @@ fn unite(held: &mut Host, other: Host) {
         held.in_service = true;
     }
     held.stale |= other.stale;
+    held.restored |= other.restored;
 }
 
 fn targets(list: Vec<Placed<'_>>) -> Vec<Target> {
@@ -207,6 +209,7 @@ fn targets(list: Vec<Placed<'_>>) -> Vec<Target> {
         tier: placed.tier,
         weight: placed.weight,
         stale: placed.rank.stale,
+        restored: placed.candidate.restored,
         zone: placed.candidate.zone.cloned(),
     })
     .collect()

@@ -32,6 +32,8 @@ pub(super) struct Candidate<'a> {
     pub gateway: bool,
     pub health: Health,
     pub state: State,
+    /// Its data are a snapshot's: EDE 3, but no demotion.
+    pub restored: bool,
     /// Ports that its service or slices name.
     pub ports: Cow<'a, [Port]>,
     /// Names below the service and what they answer.
@@ -54,6 +56,7 @@ impl<'a> Candidate<'a> {
             gateway: false,
             health: Health::Unknown,
             state: member.state(),
+            restored: member.is_restored(),
             ports: Cow::Borrowed(&[]),
             hosts: Vec::new(),
             out: None,
@@ -77,6 +80,7 @@ impl<'a> Candidate<'a> {
             gateway: false,
             health: Health::Ready,
             state,
+            restored: member.is_some_and(Member::is_restored),
             ports: from.ports,
             hosts: Vec::new(),
             out: None,
