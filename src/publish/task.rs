@@ -225,7 +225,8 @@ impl Driver {
         ClusterReport {
             id: cluster.id.clone(),
             state: member.state(),
-            synced: member.state() != State::Unknown,
+            synced: member.state() != State::Unknown && !member.is_restored(),
+            restored: member.restored(),
             grace_over: member.grace_over(),
             kinds: read.map(kind).collect(),
             findings: facts.findings().counts().into_iter().map(|(code, count)| (code, count as u64)).collect(),

@@ -21,6 +21,7 @@ pub struct Live {
     pub views: Vec<String>,
     /// What the watchers of API servers count, by cluster id.
     pub watchers: WatcherFigures,
+    pub snapshot: Arc<super::snapshot::Figures>,
 }
 
 impl Figures for Live {
@@ -52,7 +53,16 @@ impl Figures for Live {
     }
 
     fn process(&self) -> ProcessFigures {
-        ProcessFigures { panics: 0, reloads_failed: 0, last_reload_successful: true, config_generation: 1 }
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        ProcessFigures {
+            panics: 0,
+            reloads_failed: 0,
+            last_reload_successful: true,
+            config_generation: 1,
+            snapshot_write_failures: count(&self.snapshot.write_failures),
+            snapshot_bytes: count(&self.snapshot.octets),
+            snapshot_loaded_clusters: count(&self.snapshot.loaded),
+        }
     }
 }
 
@@ -65,6 +75,7 @@ impl Live {
             name: cluster.id.to_string(),
             state: state_name(cluster.state),
             synced: cluster.synced,
+            snapshot_age: cluster.restored.map(|age| (age + self.epoch.elapsed()).as_secs_f64()),
             grace_expired: cluster.grace_over && !cluster.synced,
             contact_age: kinds().filter_map(|(kind, report)| Some((kind, age(report.contact_ns?)))).collect(),
             degraded: kinds().map(|(kind, report)| (kind, report.error.is_some() || !report.synced)).collect(),

@@ -3,8 +3,8 @@
 //! In: a checked configuration. Out: a running server until a signal ends it, or (`offline`) a table filled once from folders.
 //!
 //! ```text
-//! start:  logs ─▶ admin listeners ─▶ publisher ─▶ sources ─▶ (ready) ─▶ DNS sockets ─▶ start-up text
-//! stop:   /ready 503 ─▶ lameduck ─▶ sockets drain, UDP last ─▶ sources, publisher, admin
+//! start:  logs ─▶ snapshot ─▶ admin listeners ─▶ publisher ─▶ sources ─▶ (ready) ─▶ DNS sockets ─▶ start-up text
+//! stop:   /ready 503 ─▶ lameduck ─▶ snapshot ─▶ sockets drain, UDP last ─▶ sources, publisher, admin
 //! ```
 
 mod admin;
@@ -13,6 +13,7 @@ mod figures;
 pub mod offline;
 mod serve;
 pub mod setup;
+mod snapshot;
 mod sources;
 mod startup;
 mod survey;

@@ -3,6 +3,7 @@
 use super::admin::Admin;
 use super::figures::Live;
 use super::setup::{listen_settings, setup};
+use super::snapshot::{self, Keeper};
 use super::sources::Running;
 use super::startup;
 use crate::config::Config;
@@ -12,6 +13,7 @@ use crate::table::{Frame, Table};
 use crate::telemetry::counters::Counters;
 use crate::transport::Listeners;
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -47,7 +49,7 @@ pub fn serve(config: &Config) -> Result<(), Failure> {
 }
 
 async fn run(config: &Config) -> Result<(), Failure> {
-    let mut signals = Signals::new().context("catching signals")?;
+    let signals = Signals::new().context("catching signals")?;
     let epoch = Instant::now();
     let table = Arc::new(Table::new(Frame::default()));
     let counters = Arc::new(Counters::default());
@@ -56,7 +58,9 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let (commands, command_end) = mpsc::channel(16);
     let (observe, observations) = mpsc::channel(OBSERVATIONS);
     let (stop, stopped) = oneshot::channel();
-    let publisher = publisher(config, &table, &figures)?;
+    let mut publisher = publisher(config, &table, &figures)?;
+    let snapshot = Arc::new(snapshot::Figures::default());
+    snapshot::restore(config, &mut publisher, &table, &snapshot);
     // Kubeconfigs are read before anything listens: one that cannot be used stops the start.
     let sources = Running::start(config, epoch, observe).map_err(Failure::Usage)?;
     let live = Live {
@@ -65,14 +69,28 @@ async fn run(config: &Config) -> Result<(), Failure> {
         epoch,
         views: config.views().iter().map(|view| view.name.to_string()).collect(),
         watchers: sources.figures(),
+        snapshot: Arc::clone(&snapshot),
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
     let schedule = Schedule { epoch, grace: grace(config) };
     let ends = Ends { observations, commands: command_end, readiness, stop: stopped };
     let writer = publish_thread(publisher, schedule, ends)?;
-    if opened(ready, &mut signals, &sources).await {
-        serve_dns(config, &table, &counters, &admin, &commands, &mut signals, &sources).await?;
+    let members = Arc::new(ArcSwap::from_pointee(snapshot::members(config)));
+    let (publish, commands_of_keeper) = (Arc::clone(&figures), commands.clone());
+    let parts = snapshot::Parts {
+        table: Arc::clone(&table),
+        publish,
+        figures: snapshot,
+        commands: commands_of_keeper,
+        members,
+        epoch,
+    };
+    let keeper = Keeper::start(config, parts)?;
+    let mut server = Server { config, table, counters, admin, commands, sources, keeper, signals };
+    if server.opened(ready).await {
+        server.serve_dns().await?;
     }
+    let Server { admin, sources, .. } = server;
     drop(sources);
     // The publisher may be gone already, which is what is wanted.
     let _ = stop.send(());
@@ -105,62 +123,74 @@ fn publish_thread(publisher: Publisher, schedule: Schedule, ends: Ends) -> anyho
     std::thread::Builder::new().name("publish".into()).spawn(run).context("starting the publisher")
 }
 
-/// Waits until sockets may open (RESILIENCE.md rule 2); false when told to stop before.
-async fn opened(mut ready: watch::Receiver<Readiness>, signals: &mut Signals, sources: &Running) -> bool {
-    let mut remind = tokio::time::interval(Duration::from_secs(10));
-    remind.tick().await;
-    let state = ready.clone();
-    loop {
-        tokio::select! {
-            opened = ready.wait_for(|state| state.ready) => return opened.is_ok(),
-            told = signals.next() => match told {
-                Told::Stop => return false,
-                Told::Reload => sources.reread(),
-            },
-            _ = remind.tick() => {
-                for line in &state.borrow().missing {
-                    tracing::warn!("not serving yet: {line}");
+/// What runs until the end.
+struct Server<'c> {
+    config: &'c Config,
+    table: Arc<Table>,
+    counters: Arc<Counters>,
+    admin: Admin,
+    commands: mpsc::Sender<Command>,
+    sources: Running,
+    keeper: Option<Keeper>,
+    signals: Signals,
+}
+
+impl Server<'_> {
+    /// Waits until sockets may open (RESILIENCE.md rule 2); false when told to stop before.
+    async fn opened(&mut self, mut ready: watch::Receiver<Readiness>) -> bool {
+        let mut remind = tokio::time::interval(Duration::from_secs(10));
+        remind.tick().await;
+        let state = ready.clone();
+        loop {
+            tokio::select! {
+                opened = ready.wait_for(|state| state.ready) => return opened.is_ok(),
+                told = self.signals.next() => match told {
+                    Told::Stop => return false,
+                    Told::Reload => self.sources.reread(),
+                },
+                _ = remind.tick() => {
+                    for line in &state.borrow().missing {
+                        tracing::warn!("not serving yet: {line}");
+                    }
                 }
             }
         }
     }
-}
 
-async fn serve_dns(
-    config: &Config,
-    table: &Arc<Table>,
-    counters: &Arc<Counters>,
-    admin: &Admin,
-    commands: &mpsc::Sender<Command>,
-    signals: &mut Signals,
-    sources: &Running,
-) -> Result<(), Failure> {
-    let bound = Listeners::bind(&listen_settings(config)).map_err(anyhow::Error::from)?;
-    let addresses = bound.local_addresses();
-    for note in bound.notes() {
-        tracing::warn!("{note}");
+    async fn serve_dns(&mut self) -> Result<(), Failure> {
+        let bound = Listeners::bind(&listen_settings(self.config)).map_err(anyhow::Error::from)?;
+        let addresses = bound.local_addresses();
+        for note in bound.notes() {
+            tracing::warn!("{note}");
+        }
+        let (table, counters) = (Arc::clone(&self.table), Arc::clone(&self.counters));
+        let serving = bound.start(table, counters).await.map_err(anyhow::Error::from)?;
+        self.admin.open();
+        startup::print(self.config, &addresses, &self.admin, &self.commands).await;
+        while self.signals.next().await == Told::Reload {
+            tracing::info!("told to reload: manifests are read again; a changed configuration needs a restart");
+            self.sources.reread();
+        }
+        self.admin.drain();
+        let lameduck = self.config.lameduck.duration();
+        tracing::info!(
+            "stopping: /ready is 503, answering on for {lameduck:?} (lameduck); a second signal ends at once"
+        );
+        let keeper = self.keeper.take();
+        let orderly = async {
+            tokio::time::sleep(lameduck).await;
+            // Answering on: what is written is the last that was answered.
+            if let Some(keeper) = keeper {
+                keeper.finish().await;
+            }
+            serving.drain(DRAIN).await;
+        };
+        tokio::select! {
+            () = orderly => tracing::info!("stopped"),
+            () = self.signals.stop() => tracing::warn!("stopped at once by a second signal"),
+        }
+        Ok(())
     }
-    let serving = bound.start(Arc::clone(table), Arc::clone(counters)).await.map_err(anyhow::Error::from)?;
-    admin.open();
-    startup::print(config, &addresses, admin, commands).await;
-    while signals.next().await == Told::Reload {
-        tracing::info!("told to reload: manifests are read again; a changed configuration needs a restart");
-        sources.reread();
-    }
-    admin.drain();
-    tracing::info!(
-        "stopping: /ready is 503, answering on for {:?} (lameduck); a second signal ends at once",
-        config.lameduck.duration()
-    );
-    let orderly = async {
-        tokio::time::sleep(config.lameduck.duration()).await;
-        serving.drain(DRAIN).await;
-    };
-    tokio::select! {
-        () = orderly => tracing::info!("stopped"),
-        () = signals.stop() => tracing::warn!("stopped at once by a second signal"),
-    }
-    Ok(())
 }
 
 /// The signals that are obeyed.

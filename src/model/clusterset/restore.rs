@@ -32,9 +32,7 @@ impl ClusterSet {
 impl Member {
     /// Takes the mark off once every required kind has been listed; true when that was now.
     pub(super) fn ends_restored(&mut self) -> bool {
-        self.restored.is_some()
-            && !self.facts.rests_on_snapshot(self.cluster.mode)
-            && self.restored.take().is_some()
+        self.restored.is_some() && !self.facts.rests_on_snapshot(self.cluster.mode) && self.restored.take().is_some()
     }
 }
 

@@ -99,7 +99,8 @@ fn slice(fact: &SliceFact) -> Object<'_> {
     if let Some(text) = fact.triggered.and_then(format_millis) {
         meta.annotations.add("endpoints.kubernetes.io/last-change-trigger-time", text);
     }
-    let endpoints = fact.endpoints.iter().map(endpoint).collect();
+    // The addresses of one endpoint stood together when it was read.
+    let endpoints = fact.endpoints.chunk_by(is_same_endpoint).map(endpoint).collect();
     Object {
         endpoints: Some(endpoints),
         ports: Some(ports(&fact.ports)),
@@ -107,9 +108,15 @@ fn slice(fact: &SliceFact) -> Object<'_> {
     }
 }
 
-fn endpoint(fact: &EndpointFact) -> Endpoint<'_> {
+fn is_same_endpoint(a: &EndpointFact, b: &EndpointFact) -> bool {
+    (a.ready, a.pod, &a.hostname, &a.node, &a.zone) == (b.ready, b.pod, &b.hostname, &b.node, &b.zone)
+}
+
+/// One endpoint, of which each of `facts` is an address.
+fn endpoint(facts: &[EndpointFact]) -> Endpoint<'_> {
+    let fact = &facts[0];
     Endpoint {
-        addresses: [fact.address],
+        addresses: facts.iter().map(|fact| fact.address).collect(),
         hostname: fact.hostname.as_deref(),
         node_name: fact.node.as_deref(),
         zone: fact.zone.as_deref(),

@@ -162,11 +162,11 @@ pub(super) struct PortShape<'f> {
     pub app_protocol: Option<&'f str>,
 }
 
-/// One entry of a slice's `endpoints`; an endpoint with several addresses is several of these.
+/// One entry of a slice's `endpoints`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Endpoint<'f> {
-    pub addresses: [IpAddr; 1],
+    pub addresses: Vec<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<&'f str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -105,7 +105,8 @@ fn service() -> impl Strategy<Value = Fact> {
 }
 
 fn slice() -> impl Strategy<Value = Fact> {
-    let endpoint = (address(), any::<bool>(), of(label()), of(text()), of(text()), any::<u64>()).prop_map(
+    let pod = prop_oneof![Just(0), any::<u64>()];
+    let endpoint = (address(), any::<bool>(), of(label()), of(text()), of(text()), pod).prop_map(
         |(address, ready, hostname, node, zone, pod)| EndpointFact { address, ready, hostname, node, zone, pod },
     );
     let role = prop_oneof![
@@ -114,7 +115,10 @@ fn slice() -> impl Strategy<Value = Fact> {
     ];
     let parts = (key(), "[a-z0-9]{1,5}(\\.[a-z0-9]{1,5}){0,2}", role, vec(endpoint, 0..4), vec(port(), 0..3));
     (parts, of(0..4_000_000_000_000i64), origin()).prop_map(
-        |((service, name, (role, virtual_address), endpoints, ports), triggered, origin)| {
+        |((service, name, (role, virtual_address), mut endpoints, ports), triggered, origin)| {
+            // An endpoint with two addresses.
+            endpoints
+                .extend(endpoints.last().map(|last| EndpointFact { address: [10, 9, 9, 9].into(), ..last.clone() }));
             let key = ServiceKey::new(service.namespace(), &name);
             Fact::Slice(Box::new(SliceFact {
                 key,
