@@ -5,12 +5,10 @@
 //! JSON. Runs the same `merge`, `select` and `respond` as the server, so that it cannot tell another story. Never on the query path.
 
 mod answer;
+mod date;
 mod near;
 mod node;
 mod text;
-
-#[cfg(test)]
-mod tests;
 
 pub use answer::{Sent, Status, type_number};
 pub use node::Node;
@@ -170,7 +168,7 @@ fn service_story(key: &ServiceKey, view: &View, context: &Context<'_>) -> Servic
     let mut recording = Recording::default();
     let selection = select(&service, view, context.clusterset, &mut recording);
     let created =
-        |seconds: Option<i64>| seconds.map_or("no creation time".into(), |at| format!("created at unix time {at}"));
+        |seconds: Option<i64>| seconds.map_or("no creation time".into(), |at| format!("created {}", date::rfc3339(at)));
     let export = |export: &crate::model::service::Export| {
         format!("{} ({}): {}", export.cluster, created(export.created), export.state)
     };

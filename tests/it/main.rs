@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod binary;
 mod differential;
 mod house;
 #[cfg(feature = "kubernetes")]
