@@ -14,6 +14,7 @@ use std::time::Duration;
 const NOW: UnixMillis = 1_800_000_000_000;
 
 fn facts(name: &str, count: usize) -> Vec<Fact> {
+    let name = &*name.replace('.', "-");
     let namespace = Fact::Namespace(NamespaceFact { name: name.into(), origin: Origin::Api { resource_version: 4 } });
     let export = |number: usize| {
         Fact::Export(Box::new(ExportFact {

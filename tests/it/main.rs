@@ -5,6 +5,8 @@
 mod support;
 
 mod binary;
+#[cfg(feature = "kubernetes")]
+mod daemon;
 mod differential;
 mod house;
 #[cfg(feature = "kubernetes")]
@@ -18,4 +20,6 @@ mod kubernetes_lists;
 #[cfg(feature = "kubernetes")]
 mod kubernetes_watches;
 mod scenarios;
+#[cfg(feature = "kubernetes")]
+mod snapshot;
 mod wire;
