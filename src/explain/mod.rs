@@ -42,6 +42,8 @@ pub struct Context<'a> {
     pub table: &'a Table,
     /// How long ago each cluster gave a sign of life, if that is known.
     pub age: &'a dyn Fn(&crate::model::ClusterId) -> Option<Duration>,
+    /// Deletions that wait for a second list (RESILIENCE.md rule 6).
+    pub brake: &'a crate::model::brake::Brake,
 }
 
 /// Everything about one name in one view.
@@ -70,6 +72,8 @@ pub struct ClusterLine {
     pub age: Option<u64>,
     /// What keeps a kind from being read.
     pub errors: Vec<String>,
+    /// Deletions that wait for a second list.
+    pub held: Vec<String>,
 }
 
 /// One service in one view.
@@ -160,7 +164,12 @@ fn cluster_line(member: &crate::model::clusterset::Member, context: &Context<'_>
         },
         age: (context.age)(id).map(|age| age.as_secs()),
         errors: crate::model::Kind::ALL.into_iter().filter_map(error).collect(),
+        held: context.brake.waiting(id).into_iter().map(held).collect(),
     }
+}
+
+fn held((kind, objects): (crate::model::Kind, usize)) -> String {
+    format!("{}: {objects} objects that the last list lacks are kept until a second list agrees", kind.as_str())
 }
 
 fn service_story(key: &ServiceKey, view: &View, context: &Context<'_>) -> ServiceStory {

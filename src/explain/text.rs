@@ -20,7 +20,7 @@ fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
     for cluster in &explanation.clusters {
         let age = cluster.age.map(|age| format!(", last sign of life {age} s ago")).unwrap_or_default();
         writeln!(text, "cluster   {}: {}{age}", cluster.cluster, cluster.state)?;
-        for error in &cluster.errors {
+        for error in cluster.errors.iter().chain(&cluster.held) {
             writeln!(text, "          {error}")?;
         }
     }

@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod answer;
+pub mod brake;
 pub mod cluster;
 pub mod clusterset;
 pub mod conflict;

@@ -94,6 +94,10 @@ pub struct ClusterReport {
     pub restored: Option<Duration>,
     /// Per kind: last sign of life, monotonic nanoseconds of the process; objects; what keeps it from being read.
     pub kinds: Vec<(Kind, KindReport)>,
+    /// Deletions wait for a second list.
+    pub brake_active: bool,
+    /// How often deletions had to wait.
+    pub brake_total: u64,
     /// Code, findings that stand now.
     pub findings: Vec<(&'static str, u64)>,
 }

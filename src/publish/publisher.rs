@@ -6,14 +6,16 @@ use super::names::PublishedNames;
 use super::queue::Queue;
 use crate::compile::{self, compile_namespace, compile_service, zone_names};
 use crate::dns::{Name, NameError};
+use crate::model::brake::Brake;
 use crate::model::clusterset::{ClusterSet, Member};
+use crate::model::fact::ObjectKey;
 use crate::model::facts::Touched;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
 use crate::model::{Answer, Cluster, ClusterId, Fact, NoTrace, Observation, ServiceKey, State, View};
 use crate::table::{Block, Draft, Table, TableChange};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -67,6 +69,7 @@ pub struct Publisher {
     /// Zones with a change that their serial does not show yet.
     changed_zones: Vec<bool>,
     awaited: u64,
+    brake: Brake,
 }
 
 impl Publisher {
@@ -98,6 +101,7 @@ impl Publisher {
             namespaces: HashMap::new(),
             queue: Queue::default(),
             awaited: 0,
+            brake: Brake::default(),
         };
         publisher.awaited = publisher.awaited_views();
         publisher.set_frame();
@@ -129,7 +133,8 @@ impl Publisher {
         let cluster = observation.cluster.clone();
         let single = !matches!(observation.change, crate::model::Change::Replace { .. });
         let was_restored = self.is_restored(&cluster);
-        let touched = self.clusterset.observe(observation);
+        let kept = self.judge(&observation);
+        let touched = self.clusterset.observe_keeping(observation, kept);
         if self.state(&cluster) == State::Unknown {
             // Its facts do not count yet; when they do, everything is touched.
             if self.clusterset.is_synced(&cluster) {
@@ -138,7 +143,8 @@ impl Publisher {
             return;
         }
         self.touch(touched, single);
-        if was_restored && !self.is_restored(&cluster) {
+        // One that was demoted meanwhile recovers in its own time.
+        if was_restored && !self.is_restored(&cluster) && self.state(&cluster) == State::Suspect {
             self.set_state(&cluster, State::Fresh);
         }
     }
@@ -151,6 +157,24 @@ impl Publisher {
 
     fn is_restored(&self, cluster: &ClusterId) -> bool {
         self.clusterset.get(cluster).is_some_and(Member::is_restored)
+    }
+
+    /// What must stay of what the observation would take away at once.
+    fn judge(&mut self, observation: &Observation) -> HashSet<ObjectKey> {
+        let Observation { cluster, generation, received_ns, change } = observation;
+        let member = self.clusterset.get(cluster).filter(|member| *generation >= member.generation());
+        let received = Duration::from_nanos(*received_ns);
+        member.map_or_else(HashSet::new, |member| self.brake.judge(cluster, member.facts(), change, received))
+    }
+
+    /// The brake on mass deletions.
+    pub fn brake(&self) -> &Brake {
+        &self.brake
+    }
+
+    /// The same, to set its limits or to ask what is due.
+    pub fn brake_mut(&mut self) -> &mut Brake {
+        &mut self.brake
     }
 
     fn state(&self, cluster: &ClusterId) -> State {

@@ -3,11 +3,14 @@
 //! In: observations of every source, [`Command`]s. Out: a filled table, [`Readiness`], figures. Runs as one task on a thread of
 //! its own, so that bulk work delays nothing else.
 
+use super::ageing::{self, Ageing};
+use super::braking;
 use super::figures::{ClusterReport, KindReport, Report};
 use super::findings::FindingLog;
 use super::publisher::Publisher;
 use crate::model::clusterset::Member;
 use crate::model::fact::Kind;
+use crate::model::freshness::Times;
 use crate::model::{Change, ClusterId, Observation, State};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 const SLICE: Duration = Duration::from_millis(5);
 /// Observations taken in before the next slice of work.
 const INTAKE: usize = 1024;
-/// Serials, reports and graces move this often.
+/// Serials, reports, states and graces move this often.
 const TICK: Duration = Duration::from_secs(1);
 
 /// What others ask of the publisher.
@@ -35,12 +38,25 @@ pub struct Readiness {
     pub missing: Vec<String>,
 }
 
+/// Asks the source of a cluster for another list of a kind.
+pub type Relist = Box<dyn Fn(&ClusterId, Kind) + Send>;
+
 /// What the task is told at start.
 pub struct Schedule {
     /// Zero of all `received_ns`.
     pub epoch: Instant,
-    /// How long each cluster may take to its first sync.
-    pub grace: HashMap<ClusterId, Duration>,
+    /// The ages of each cluster's data.
+    pub times: HashMap<ClusterId, Times>,
+    /// How often states are looked at, so that they change no more often.
+    pub tick: Duration,
+    pub relist: Relist,
+}
+
+impl Schedule {
+    /// Once a second, with nobody to ask for another list.
+    pub fn new(epoch: Instant, times: HashMap<ClusterId, Times>) -> Self {
+        Schedule { epoch, times, tick: TICK, relist: Box::new(|_, _| {}) }
+    }
 }
 
 /// The task's ends of its channels.
@@ -55,24 +71,27 @@ pub struct Ends {
 /// Runs until told to stop or until every source has hung up and nothing waits.
 pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
     let Ends { mut observations, mut commands, readiness, mut stop } = ends;
+    let Schedule { epoch, times, tick, relist } = schedule;
     let mut driver = Driver {
         publisher,
-        schedule,
+        epoch,
+        relist,
         readiness,
-        contacts: HashMap::new(),
+        ageing: Ageing::new(times, tick),
         serials_at: None,
         findings: FindingLog::default(),
     };
-    let mut tick = tokio::time::interval(TICK);
+    let mut tick = tokio::time::interval(tick);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut idle = true;
     loop {
         tokio::select! {
             biased;
             _ = &mut stop => break,
+            // Before the observations: a flood of them must not stop the clock.
+            _ = tick.tick() => driver.tick(),
             Some(observation) = observations.recv() => driver.take_in(observation, &mut observations),
             Some(command) = commands.recv() => driver.obey(command),
-            _ = tick.tick() => driver.tick(),
             // With work left, this branch is always ready: the others are only looked at.
             () = std::future::ready(()), if !idle => {}
         }
@@ -85,10 +104,10 @@ pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
 
 struct Driver {
     publisher: Publisher,
-    schedule: Schedule,
+    epoch: Instant,
+    relist: Relist,
     readiness: watch::Sender<Readiness>,
-    /// Last sign of life per cluster and kind, monotonic nanoseconds since the epoch.
-    contacts: HashMap<(ClusterId, Kind), u64>,
+    ageing: Ageing,
     serials_at: Option<Instant>,
     findings: FindingLog,
 }
@@ -103,8 +122,9 @@ impl Driver {
     }
 
     fn observe(&mut self, observation: Observation) {
+        let received = Duration::from_nanos(observation.received_ns);
         if let Some(kind) = contact_of(&observation.change) {
-            self.contacts.insert((observation.cluster.clone(), kind), observation.received_ns);
+            self.ageing.heard(&observation.cluster, kind, received);
         }
         for finding in findings_of(&observation.change) {
             if let Some(line) = self.findings.admit(finding) {
@@ -114,13 +134,13 @@ impl Driver {
         if let Change::Failed { kind, error } = &observation.change {
             self.failed(&observation.cluster, *kind, error);
         }
-        let received = Duration::from_nanos(observation.received_ns);
         let cluster = observation.cluster.clone();
         let counts = matches!(observation.change, Change::Apply { .. } | Change::Delete { .. });
         self.publisher.observe(observation);
         if counts {
             self.publisher.await_answer(cluster, received);
         }
+        self.publisher.brake_mut().take_events().iter().for_each(braking::tell);
     }
 
     /// One line when a kind begins to fail, and when it fails in another way.
@@ -145,7 +165,7 @@ impl Driver {
         let until = Instant::now() + SLICE;
         let done = self.publisher.work(|| Instant::now() < until);
         if done {
-            self.publisher.answered(self.schedule.epoch.elapsed());
+            self.publisher.answered(self.epoch.elapsed());
             self.settle_serials();
             self.settle_readiness();
         }
@@ -153,16 +173,10 @@ impl Driver {
     }
 
     fn tick(&mut self) {
-        let waited = self.schedule.epoch.elapsed();
-        let over = |member: &Member| {
-            let grace = self.schedule.grace.get(&member.cluster().id).copied().unwrap_or_default();
-            !member.state().is_known() && !member.grace_over() && waited >= grace
-        };
-        let members = self.publisher.clusterset().members();
-        let over: Vec<ClusterId> = members.filter(|(_, m)| over(m)).map(|(_, m)| m.cluster().id.clone()).collect();
-        for cluster in over {
-            tracing::warn!(%cluster, "cluster {cluster}: not synced within its grace; names only it could own are NXDOMAIN from now on");
-            self.publisher.end_grace(&cluster);
+        let now = self.epoch.elapsed();
+        self.ageing.settle(&mut self.publisher, now);
+        for (cluster, kind) in self.publisher.brake_mut().due(now) {
+            (self.relist)(&cluster, kind);
         }
         self.settle_serials();
         self.settle_readiness();
@@ -204,7 +218,7 @@ impl Driver {
             conflicts: self.publisher.conflict_counts(),
             endpoints: self.publisher.endpoint_count(),
             waiting: self.publisher.waiting(),
-            at_ns: self.schedule.epoch.elapsed().as_nanos() as u64,
+            at_ns: self.epoch.elapsed().as_nanos() as u64,
         }
     }
 
@@ -213,10 +227,10 @@ impl Driver {
         let kind = |kind: Kind| {
             let status = facts.status(kind);
             let report = KindReport {
-                contact_ns: self.contacts.get(&(cluster.id.clone(), kind)).copied(),
+                contact_ns: self.ageing.contact(&cluster.id, kind).map(|at| at.as_nanos() as u64),
                 objects: facts.count(kind) as u64,
                 error: status.error.as_deref().map(String::from),
-                required: crate::model::facts::is_required(kind, cluster.mode),
+                required: ageing::required(member).any(|required| required == kind),
                 synced: status.is_synced(),
             };
             (kind, report)
@@ -229,6 +243,8 @@ impl Driver {
             restored: member.restored(),
             grace_over: member.grace_over(),
             kinds: read.map(kind).collect(),
+            brake_active: !self.publisher.brake().waiting(&cluster.id).is_empty(),
+            brake_total: self.publisher.brake().total(&cluster.id),
             findings: facts.findings().counts().into_iter().map(|(code, count)| (code, count as u64)).collect(),
         }
     }

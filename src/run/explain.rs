@@ -42,6 +42,7 @@ pub(super) fn answer(
         zones: &publisher.compile_settings().zones,
         table,
         age,
+        brake: publisher.brake(),
     };
     explain(question, &context)
 }

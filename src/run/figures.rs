@@ -77,6 +77,8 @@ impl Live {
             synced: cluster.synced,
             snapshot_age: cluster.restored.map(|age| (age + self.epoch.elapsed()).as_secs_f64()),
             grace_expired: cluster.grace_over && !cluster.synced,
+            brake_active: cluster.brake_active,
+            brake_total: cluster.brake_total,
             contact_age: kinds().filter_map(|(kind, report)| Some((kind, age(report.contact_ns?)))).collect(),
             degraded: kinds().map(|(kind, report)| (kind, report.error.is_some() || !report.synced)).collect(),
             objects: kinds().map(|(kind, report)| (kind, report.objects)).collect(),

@@ -2,7 +2,7 @@
 
 use super::admin::Admin;
 use super::figures::Live;
-use super::setup::{listen_settings, setup};
+use super::setup::{brake_limits, listen_settings, setup, times};
 use super::snapshot::{self, Keeper};
 use super::sources::Running;
 use super::startup;
@@ -72,7 +72,7 @@ async fn run(config: &Config) -> Result<(), Failure> {
         snapshot: Arc::clone(&snapshot),
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
-    let schedule = Schedule { epoch, grace: grace(config) };
+    let schedule = Schedule { relist: sources.relist(), ..Schedule::new(epoch, times(config)) };
     let ends = Ends { observations, commands: command_end, readiness, stop: stopped };
     let writer = publish_thread(publisher, schedule, ends)?;
     let members = Arc::new(ArcSwap::from_pointee(snapshot::members(config)));
@@ -102,17 +102,15 @@ async fn run(config: &Config) -> Result<(), Failure> {
 fn publisher(config: &Config, table: &Arc<Table>, figures: &Arc<Figures>) -> Result<Publisher, Failure> {
     let too_long = |error| Failure::Usage(format!("zones: {error}; choose a shorter zone"));
     let setup = setup(config).map_err(too_long)?;
-    Publisher::new(setup, Arc::clone(table), Arc::clone(figures), monotonic).map_err(too_long)
+    let mut publisher = Publisher::new(setup, Arc::clone(table), Arc::clone(figures), monotonic).map_err(too_long)?;
+    publisher.brake_mut().set_limits(brake_limits(config));
+    Ok(publisher)
 }
 
 /// The monotonic clock, as a duration since the first call.
 fn monotonic() -> Duration {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     START.get_or_init(Instant::now).elapsed()
-}
-
-fn grace(config: &Config) -> std::collections::HashMap<crate::model::ClusterId, Duration> {
-    config.clusters().into_iter().map(|entry| (entry.cluster.id, entry.freshness.grace.duration())).collect()
 }
 
 /// The publisher on a thread of its own: bulk work must not delay TCP, and they must not delay it.

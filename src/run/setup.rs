@@ -5,11 +5,14 @@
 use crate::compile::{self, Columns, Zones};
 use crate::config::{self, Config};
 use crate::dns::{Name, NameError};
+use crate::model::brake;
 use crate::model::clusterset::ClusterLimits;
+use crate::model::freshness::Times;
 use crate::model::{Cluster, ClusterId, Prefix, clusterset};
 use crate::publish::{FrameTemplate, Setup};
 use crate::table::FrameSettings;
 use crate::transport::settings::{Endpoint, GrpcLimits, ListenSettings, TcpLimits, TlsFiles, UdpSettings};
+use std::collections::HashMap;
 
 /// What the publisher starts with. Fails when a zone's own names do not fit into 255 octets.
 pub fn setup(config: &Config) -> Result<Setup, NameError> {
@@ -84,6 +87,28 @@ fn nsid(config: &Config) -> String {
     }
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     name.trim().to_owned()
+}
+
+/// The ages of every cluster's data.
+pub fn times(config: &Config) -> HashMap<ClusterId, Times> {
+    let times = |freshness: &config::Freshness| Times {
+        grace: freshness.grace.duration(),
+        suspect_after: freshness.suspect_after.duration(),
+        demote_after: freshness.demote_after.duration(),
+        drop_after: freshness.drop_after.duration(),
+        recover_after: freshness.recover_after.duration(),
+        ..Times::default()
+    };
+    config.clusters().into_iter().map(|entry| (entry.cluster.id, times(&entry.freshness))).collect()
+}
+
+/// When mass deletions wait.
+pub fn brake_limits(config: &Config) -> brake::Limits {
+    brake::Limits {
+        share: config.brake.share.percent(),
+        services: config.brake.services.as_usize(),
+        confirm_after: config.brake.confirm_after.duration(),
+    }
 }
 
 /// What the DNS and gRPC listeners start with.

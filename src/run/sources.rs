@@ -3,11 +3,13 @@
 //! In: the configuration, the channel to the publisher. Out: observations, until dropped.
 
 use crate::config::{Config, ConfiguredCluster, SourceSpec};
-use crate::model::{ClusterId, Observation};
+use crate::model::{ClusterId, Kind, Observation};
+use crate::publish::task::Relist;
 use crate::source::manifests::{Folder, Watch};
 use crate::source::runtime::Sources;
 use crate::telemetry::figures::ClusterFigures;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{Notify, mpsc};
 
@@ -17,10 +19,17 @@ use crate::source::kubernetes;
 /// Adds what the watchers of API servers count to the figures of a cluster.
 pub(super) type WatcherFigures = Box<dyn Fn(&str, &mut ClusterFigures) + Send + Sync>;
 
+/// Asks one cluster for another list of a kind.
+type Ask = Box<dyn Fn(Kind) + Send>;
+/// Shared with the publisher, which asks.
+type Relists = Arc<Mutex<HashMap<ClusterId, Ask>>>;
+
 /// The running sources; dropping it ends them.
 pub(super) struct Running {
     /// One per folder: asks for a reading at once.
     reread: Vec<Arc<Notify>>,
+    /// How each cluster is asked for another list of a kind.
+    relists: Relists,
     #[cfg(feature = "kubernetes")]
     watchers: Vec<kubernetes::Watcher>,
     #[cfg(feature = "kubernetes")]
@@ -49,6 +58,7 @@ impl Running {
         let known = known_clusters(config);
         let mut running = Running {
             reread: Vec::new(),
+            relists: Relists::default(),
             #[cfg(feature = "kubernetes")]
             watchers: Vec::new(),
             #[cfg(feature = "kubernetes")]
@@ -77,8 +87,13 @@ impl Running {
                 let reload = Arc::new(Notify::new());
                 self.reread.push(Arc::clone(&reload));
                 let (cluster, started) = (entry.cluster.id.clone(), self.sources.epoch());
-                let folder = Folder::new(cluster.clone(), path.clone()).with_known_clusters(Arc::clone(known));
-                let watch = Watch { folder, cluster, generation: 1, started, reload };
+                let folder = Folder::new(cluster.clone(), path.clone())
+                    .with_known_clusters(Arc::clone(known))
+                    .with_whole_lists_above(config.brake.services.as_usize());
+                let confirm = Arc::new(Notify::new());
+                let asked = Arc::clone(&confirm);
+                self.ask_by(&cluster, Box::new(move |_| asked.notify_one()));
+                let watch = Watch { folder, cluster, generation: 1, started, reload, confirm };
                 self.sources.handle().spawn(watch.run(sender.clone()));
                 Ok(())
             }
@@ -105,7 +120,9 @@ impl Running {
         spec.timing.list = limits.list.duration();
         spec.limits.page_octets = limits.page.get() as usize;
         self.counters.push((entry.cluster.id.clone(), Arc::clone(&spec.counters)));
-        self.watchers.push(kubernetes::spawn(&self.sources, &spec, sender.clone())?);
+        let watcher = kubernetes::spawn(&self.sources, &spec, sender.clone())?;
+        self.ask_by(&entry.cluster.id, Box::new(watcher.relister()));
+        self.watchers.push(watcher);
         Ok(())
     }
 
@@ -119,6 +136,20 @@ impl Running {
     ) -> Result<(), String> {
         Err("this build reads folders of manifests only; build with the feature `kubernetes` to watch API servers"
             .into())
+    }
+
+    fn ask_by(&self, cluster: &ClusterId, ask: Ask) {
+        self.relists.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.clone(), ask);
+    }
+
+    /// For the publisher: asks the source of a cluster for another list of a kind.
+    pub(super) fn relist(&self) -> Relist {
+        let relists = Arc::clone(&self.relists);
+        Box::new(move |cluster, kind| {
+            if let Some(ask) = relists.lock().unwrap_or_else(PoisonError::into_inner).get(cluster) {
+                ask(kind);
+            }
+        })
     }
 
     /// Folders are read again at once.

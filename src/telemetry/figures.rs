@@ -28,6 +28,10 @@ pub struct ClusterFigures {
     pub grace_expired: bool,
     /// While it is served from a snapshot: seconds since its last contact.
     pub snapshot_age: Option<f64>,
+    /// Deletions wait for a second list.
+    pub brake_active: bool,
+    /// How often deletions had to wait.
+    pub brake_total: u64,
     /// Kind, seconds since its last sign of life.
     pub contact_age: Vec<(&'static str, f64)>,
     /// Every kind that is read; true when it cannot be.

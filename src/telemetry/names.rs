@@ -68,6 +68,8 @@ pub const METRICS: &[Metric] = &[
     metric(Own, GAUGE, "cluster_kind_degraded", CLUSTER_KIND, "1: the kind cannot be read (missing permission, not served); the rest of the cluster goes on."),
     metric(Own, GAUGE, "cluster_grace_expired", CLUSTER, "1: the cluster was never reached and its grace is over; names it could own are denied."),
     metric(Own, GAUGE, "cluster_snapshot_age_seconds", CLUSTER, "While a cluster is served from a snapshot: time since its last contact."),
+    metric(Own, GAUGE, "cluster_brake_active", CLUSTER, "1: a list lacked most of the cluster; what it lacked is served until a second list agrees."),
+    metric(Own, COUNTER, "cluster_brake_total", CLUSTER, "Lists of which the deletions had to wait for a second one."),
     metric(Own, COUNTER, "cluster_syncs_total", &["source_cluster", "kind", "reason"], "Complete lists swapped in."),
     metric(Own, COUNTER, "cluster_watch_errors_total", &["source_cluster", "kind", "code"], "Watches and lists that ended in an error, by status code."),
     metric(Own, COUNTER, "cluster_requests_total", &["source_cluster", "verb", "code"], "Requests to the API server."),
@@ -110,11 +112,7 @@ pub const METRICS: &[Metric] = &[
 ];
 
 /// Names of OPERATIONS.md whose feature is not built yet; each moves to [`METRICS`] with its feature.
-pub const NOT_YET: &[&str] = &[
-    // The brake on sharply shrinking lists.
-    "cluster_brake_active",
-    "cluster_brake_total",
-];
+pub const NOT_YET: &[&str] = &[];
 
 impl Metric {
     /// The name as scraped; `renamed` is `metrics.prefix`.

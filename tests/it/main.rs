@@ -19,6 +19,8 @@ mod kubernetes_kinds;
 mod kubernetes_lists;
 #[cfg(feature = "kubernetes")]
 mod kubernetes_watches;
+#[cfg(feature = "kubernetes")]
+mod outages;
 mod scenarios;
 #[cfg(feature = "kubernetes")]
 mod snapshot;

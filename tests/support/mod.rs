@@ -10,3 +10,5 @@ pub mod apiserver_script;
 mod apiserver_store;
 #[cfg(feature = "kubernetes")]
 mod apiserver_tls;
+#[cfg(feature = "kubernetes")]
+pub mod faultproxy;

@@ -7,6 +7,7 @@ mod index;
 mod member;
 mod ranges;
 mod restore;
+mod rows;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -15,12 +16,13 @@ pub use member::Member;
 pub use settings::{ClusterLimits, Settings};
 
 use super::cluster::{Cluster, Mode, State};
+use super::fact::ObjectKey;
 use super::facts::Touched;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
 use super::view::View;
 use index::Index;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -102,9 +104,17 @@ impl ClusterSet {
         touched
     }
 
-    /// Sets the freshness of a cluster.
+    /// Sets the freshness of a cluster. Touches only what its rows are part of, and nothing where the order of answers
+    /// stays; everything when the cluster becomes known.
     pub fn set_state(&mut self, id: &ClusterId, state: State) -> Touched {
-        self.change(id, |member| std::mem::replace(&mut member.state, state) != state)
+        let Some(slot) = self.slot(id) else { return Touched::default() };
+        let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
+        let before = std::mem::replace(&mut member.state, state);
+        match () {
+            () if before.is_known() != state.is_known() => Touched::everything(),
+            () if before == state || !before.is_stale() && !state.is_stale() => Touched::default(),
+            () => Touched { services: self.with_rows_of(slot), ..Touched::default() },
+        }
     }
 
     /// Says whether the time to wait for a cluster's first sync has run out.
@@ -121,13 +131,18 @@ impl ClusterSet {
     ///
     /// Only services that make a name somewhere (an export or an import exists, or existed until now) are touched.
     pub fn observe(&mut self, observation: Observation) -> Touched {
+        self.observe_keeping(observation, HashSet::new())
+    }
+
+    /// The same; these objects stay though a list lacks them (the brake, RESILIENCE.md rule 6).
+    pub fn observe_keeping(&mut self, observation: Observation, kept: HashSet<ObjectKey>) -> Touched {
         let Some(&slot) = self.slots.get(&observation.cluster) else { return Touched::default() };
         let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
         if observation.generation < member.generation {
             return Touched::default();
         }
         member.generation = observation.generation;
-        let mut touched = member.facts.observe(observation.change);
+        let mut touched = member.facts.observe_keeping(observation.change, kept);
         touched.everything |= member.ends_restored();
         member.measure(&self.settings.limits, &mut touched.services);
         let (index, facts) = (&mut self.index, &member.facts);

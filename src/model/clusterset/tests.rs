@@ -57,13 +57,23 @@ fn the_index_knows_who_holds_a_service() {
 }
 
 #[test]
-fn a_changed_state_touches_everything_once() {
-    let mut world = World::new(&["east"]);
+fn a_changed_state_touches_what_the_cluster_has_rows_in() {
+    let mut world = World::new(&["east", "west"]);
+    world.has("east", [export(WEB, 1).into(), service("shop/inner", &["10.0.0.1"]).into()]);
+    world.has("west", [headless_import("shop/db").into(), copy("shop/db", "east", &["10.1.0.1"]).into()]);
+    world.has("west", [export("pay/web", 1).into()]);
     let id = ClusterId::new("east");
-    assert!(world.set.set_state(&id, State::Stale).everything);
+    assert!(world.set.set_state(&id, State::Suspect).is_empty(), "served as before");
+    let touched = world.set.set_state(&id, State::Stale);
+    assert_eq!(touched.services, [at(WEB), at("shop/db")].into());
+    assert!(!touched.everything && touched.namespaces.is_empty());
     assert!(world.set.set_state(&id, State::Stale).is_empty());
+    assert_eq!(world.set.set_state(&id, State::Expired).services.len(), 2);
+    assert_eq!(world.set.set_state(&id, State::Fresh).services.len(), 2);
     assert!(world.set.set_grace_over(&id, true).everything);
     assert!(world.set.put_cluster(Cluster::new(id), 1).is_empty(), "the same entry");
+    world.add_unknown("north");
+    assert!(world.set.set_state(&ClusterId::new("north"), State::Fresh).everything);
 }
 
 #[test]

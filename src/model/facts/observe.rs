@@ -10,6 +10,11 @@ use std::collections::HashSet;
 impl ClusterFacts {
     /// Takes one change in; says what must be computed anew.
     pub fn observe(&mut self, change: Change) -> Touched {
+        self.observe_keeping(change, HashSet::new())
+    }
+
+    /// The same; of a list, the objects of `kept` stay though it lacks them.
+    pub fn observe_keeping(&mut self, change: Change, mut kept: HashSet<ObjectKey>) -> Touched {
         let mut touched = Touched::default();
         match change {
             Change::Apply { fact, findings } => {
@@ -23,9 +28,9 @@ impl ClusterFacts {
             Change::Replace { kind, facts, findings } => {
                 // An object that the list holds but that could not be read is known by its finding alone: its last
                 // good version stays (RESILIENCE.md rule 11).
-                let rejected: HashSet<ObjectKey> = findings.iter().map(key_of).collect();
+                kept.extend(findings.iter().map(key_of));
                 self.findings.replace_kind(kind, findings);
-                self.replace(kind, facts, &rejected, &mut touched);
+                self.replace(kind, facts, &kept, &mut touched);
                 self.settle(kind, Outcome::Listed, &mut touched);
             }
             Change::Rejected { kind, key, finding } => self.findings.reject(kind, key, finding),
@@ -50,10 +55,10 @@ impl ClusterFacts {
         matches!(self.status[kind as usize].outcome, Outcome::Listed | Outcome::Restored)
     }
 
-    /// Swaps a kind whole: what the list lacks goes, unless it is there and only cannot be read; the rest is applied.
-    fn replace(&mut self, kind: Kind, facts: Vec<Fact>, rejected: &HashSet<ObjectKey>, touched: &mut Touched) {
+    /// Swaps a kind whole: what the list lacks goes, unless it is to be kept; the rest is applied.
+    fn replace(&mut self, kind: Kind, facts: Vec<Fact>, kept: &HashSet<ObjectKey>, touched: &mut Touched) {
         let listed: HashSet<ObjectKey> = facts.iter().map(Fact::key).collect();
-        let is_gone = |key: &ObjectKey| !listed.contains(key) && !rejected.contains(key);
+        let is_gone = |key: &ObjectKey| !listed.contains(key) && !kept.contains(key);
         let gone: Vec<ObjectKey> = self.keys_of(kind).into_iter().filter(is_gone).collect();
         drop(listed);
         for key in &gone {

@@ -29,6 +29,11 @@ impl Presence {
         self.0.iter().filter(|(_, usage)| usage.document).map(|(name, _)| name)
     }
 
+    /// True when nothing but its document shows that the namespace is there.
+    pub(super) fn is_only_documented(&self, namespace: &str) -> bool {
+        self.0.get(namespace).is_some_and(|usage| usage.document && usage.objects == 0)
+    }
+
     /// A Namespace document came or went; the name when presence changed, and whether the document is new or gone.
     pub(super) fn set_document(&mut self, namespace: &Arc<str>, exists: bool) -> (Option<Arc<str>>, bool) {
         let mut differs = false;

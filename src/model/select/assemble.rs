@@ -3,9 +3,9 @@
 use super::candidate::Candidate;
 use super::policy::Policy;
 use super::standing::Context;
-use super::thin::thin;
+use super::thin::{Cover, is_replaced, thin};
 use super::tiers::{Rank, rank};
-use super::weights::{Share, shares, weight_of};
+use super::weights::{Share, is_drained, shares, weight_of};
 use crate::model::answer::{Answer, Host, Target};
 use crate::model::fact::{Port, ServiceType};
 use crate::model::id::ClusterId;
@@ -38,7 +38,7 @@ pub(super) fn assemble(
         .map(|candidate| Placed { rank: rank(context, policy, &candidate), candidate, tier: 0, weight: 1 })
         .collect();
     if policy.mode == AnswerMode::Nearest {
-        keep_nearest(&mut list);
+        keep_nearest(context, policy, &mut list);
     }
     list.sort_by(|a, b| {
         (a.rank, a.candidate.cluster, &a.candidate.addresses).cmp(&(
@@ -55,12 +55,29 @@ pub(super) fn assemble(
     Answer { service_type, mode: policy.mode, ttl: policy.ttl, targets: targets(list), ports, hosts }
 }
 
-/// `nearest`: only the best tier that is not empty, gateways of that tier included.
-fn keep_nearest(list: &mut [Placed<'_>]) {
-    let tier = |placed: &Placed<'_>| (placed.rank.stale, placed.rank.tier);
-    let Some(best) = list.iter().filter(|placed| placed.candidate.is_in()).map(tier).min() else { return };
+/// `nearest`: only the best tier that is not empty, gateways of that tier included. Where clusters have aged, as many more
+/// as it takes to have every family and port that it would have without (RESILIENCE.md rule 4).
+fn keep_nearest(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'_>]) {
+    let place = |placed: &Placed<'_>| (placed.rank.stale, placed.rank.tier);
+    let is_drained = |placed: &Placed<'_>| is_drained(context, policy, &placed.candidate);
+    let was_in = |placed: &&Placed<'_>| placed.candidate.is_in() || is_replaced(&placed.candidate);
+    // A drained cluster that is in only because the others expired would not be in without.
+    let all_drained = list.iter().filter(was_in).all(is_drained);
+    let unaged = || list.iter().filter(was_in).filter(|placed| all_drained || !is_drained(placed));
+    let Some(nearest) = unaged().map(|placed| placed.rank.tier).min() else { return };
+    let mut wanted = Cover::default();
+    unaged().filter(|placed| placed.rank.tier == nearest).for_each(|placed| wanted.add(&placed.candidate));
+    let mut places: Vec<_> = list.iter().filter(|placed| placed.candidate.is_in()).map(place).collect();
+    places.sort_unstable();
+    places.dedup();
+    let (mut kept, mut cover) = (0, Cover::default());
+    while kept < places.len() && (kept == 0 || !cover.covers(&wanted)) {
+        let here = |placed: &&Placed<'_>| placed.candidate.is_in() && place(placed) == places[kept];
+        list.iter().filter(here).for_each(|placed| cover.add(&placed.candidate));
+        kept += 1;
+    }
     for placed in list.iter_mut().filter(|placed| placed.candidate.is_in()) {
-        if tier(placed) != best {
+        if !places[..kept].contains(&(placed.rank.stale, placed.rank.tier)) {
             placed.candidate.out = Some("a nearer tier answers (`nearest`)");
         }
     }

@@ -12,11 +12,20 @@ use std::sync::Arc;
 use super::policy::Policy;
 use super::standing::Context;
 
+/// Why an expired cluster is left out.
+const REPLACED: &str = "expired, and clusters in contact have every family and port";
+
 /// Marks what is left out. No step ever empties the set.
 pub(super) fn thin(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Candidate<'_>]) {
     drop_ill(list);
-    drop_expired(list);
     drop_drained(context, policy, list);
+    // Last, so that nothing that replaces an expired cluster is left out afterwards.
+    drop_expired(list);
+}
+
+/// True for what age alone left out.
+pub(super) fn is_replaced(candidate: &Candidate<'_>) -> bool {
+    candidate.out == Some(REPLACED)
 }
 
 /// Readiness (SOURCES.md 1.2): a cluster without a ready endpoint is left out while another has one.
@@ -36,20 +45,20 @@ fn mark(list: &mut [Candidate<'_>], reason: &'static str, drops: impl Fn(&Candid
 
 /// What a set of candidates can answer: families, and port names with their protocol.
 #[derive(Default)]
-struct Cover<'c> {
+pub(super) struct Cover<'c> {
     v4: bool,
     v6: bool,
     ports: HashSet<(&'c Arc<str>, Protocol)>,
 }
 
 impl<'c> Cover<'c> {
-    fn add(&mut self, candidate: &'c Candidate<'_>) {
+    pub fn add(&mut self, candidate: &'c Candidate<'_>) {
         self.v4 |= candidate.addresses.iter().any(|address| address.is_ipv4());
         self.v6 |= candidate.addresses.iter().any(|address| address.is_ipv6());
         self.ports.extend(candidate.ports.iter().map(|port| (&port.name, port.protocol)));
     }
 
-    fn covers(&self, other: &Cover<'_>) -> bool {
+    pub fn covers(&self, other: &Cover<'_>) -> bool {
         (self.v4 || !other.v4) && (self.v6 || !other.v6) && other.ports.iter().all(|port| self.ports.contains(port))
     }
 }
@@ -74,15 +83,21 @@ fn drop_expired(list: &mut [Candidate<'_>]) {
             living.covers(&held)
         })
         .collect();
-    mark(list, "expired, and clusters in contact have every family and port", |candidate| {
+    mark(list, REPLACED, |candidate| {
         candidate.state == State::Expired && candidate.cluster.is_some_and(|cluster| replaced.contains(cluster))
     });
 }
 
-/// A drained cluster is left out while anything undrained is ready.
+/// A drained cluster is left out while anything undrained is ready. What is expired may be gone: it does not replace a
+/// drained cluster in contact.
 fn drop_drained(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Candidate<'_>]) {
-    let ready = |candidate: &Candidate<'_>| candidate.is_in() && candidate.health != Health::Ill;
-    if list.iter().any(|candidate| ready(candidate) && !is_drained(context, policy, candidate)) {
-        mark(list, "drained", |candidate| is_drained(context, policy, candidate));
-    }
+    let is_expired = |candidate: &Candidate<'_>| candidate.state == State::Expired;
+    let replaces = |candidate: &Candidate<'_>| {
+        candidate.is_in() && candidate.health != Health::Ill && !is_drained(context, policy, candidate)
+    };
+    let any = list.iter().any(replaces);
+    let living = list.iter().any(|candidate| replaces(candidate) && !is_expired(candidate));
+    mark(list, "drained", |candidate| {
+        is_drained(context, policy, candidate) && if is_expired(candidate) { any } else { living }
+    });
 }

@@ -112,6 +112,16 @@ impl Watcher {
         self.shared.relist(kind);
     }
 
+    /// The same for one kind, from any thread and for as long as the watcher lives.
+    pub fn relister(&self) -> impl Fn(Kind) + Send + 'static {
+        let shared = Arc::downgrade(&self.shared);
+        move |kind| {
+            if let Some(shared) = shared.upgrade() {
+                shared.relist(Some(kind));
+            }
+        }
+    }
+
     /// False once it ended by itself, because the receiver is gone.
     pub fn is_running(&self) -> bool {
         !self.task.is_finished()

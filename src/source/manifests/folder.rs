@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// More deletions than this in one reading are given as whole lists (`brake.services` of CONFIG.md).
+/// More deletions than this in one reading are given as whole lists, unless `brake.services` says otherwise.
 const MANY_DELETIONS: usize = 20;
 /// How often whole lists are repeated afterwards, one per periodic reading, so that the brake can confirm.
 const CONFIRMATIONS: u8 = 2;
@@ -33,6 +33,8 @@ pub(super) enum Reason {
     Event,
     /// The regular reading, every 30 s.
     Periodic,
+    /// The brake wants whole lists.
+    Requested,
 }
 
 /// A folder and what was read from it.
@@ -46,6 +48,7 @@ pub struct Folder {
     files: BTreeMap<Arc<str>, FileState>,
     owners: HashMap<Object, Owner, Hashing>,
     confirmations: u8,
+    many_deletions: usize,
     /// The findings of the last `Unreadable`.
     reported: Vec<Finding>,
 }
@@ -77,6 +80,7 @@ impl Folder {
             files: BTreeMap::new(),
             owners: HashMap::default(),
             confirmations: 0,
+            many_deletions: MANY_DELETIONS,
             reported: Vec::new(),
         }
     }
@@ -84,6 +88,12 @@ impl Folder {
     /// Tells the ids of the registry, which find the source cluster in a Karmada slice name.
     pub fn with_known_clusters(mut self, known: Arc<[ClusterId]>) -> Self {
         self.context.known_clusters = known;
+        self
+    }
+
+    /// More deletions than this in one reading are given as whole lists, so that the brake can judge them.
+    pub fn with_whole_lists_above(mut self, deletions: usize) -> Self {
+        self.many_deletions = deletions;
         self
     }
 
@@ -138,7 +148,7 @@ impl Folder {
             self.files.entry(path.clone()).or_default().findings = findings;
         }
         let confirm = reason == Reason::Periodic && self.confirmations > 0;
-        if !self.loaded || confirm {
+        if !self.loaded || confirm || reason == Reason::Requested {
             self.confirmations = self.confirmations.saturating_sub(1);
             return self.read_whole(&scan.files, gone);
         }
@@ -153,7 +163,7 @@ impl Folder {
         dirty.extend(more);
         dirty.sort_by(|a, b| a.shown.cmp(&b.shown));
         let contents = parse_files(&dirty, &self.context);
-        if self.would_delete(&dirty, &contents, &gone) > MANY_DELETIONS {
+        if self.would_delete(&dirty, &contents, &gone) > self.many_deletions {
             self.confirmations = CONFIRMATIONS;
             return self.read_whole(&scan.files, gone);
         }
@@ -180,7 +190,7 @@ impl Folder {
             files.iter().zip(contents).filter(|(_, c)| c.broken).map(|(found, _)| &*found.shown).collect();
         let touched: HashSet<&str> = files.iter().map(|found| &*found.shown).chain(gone.iter().map(|p| &**p)).collect();
         let lost = |owner: &Owner| touched.contains(&*owner.file) && !kept.contains(&*owner.file);
-        if self.owners.len() <= MANY_DELETIONS {
+        if self.owners.len() <= self.many_deletions {
             return 0;
         }
         let shown: HashSet<(Kind, &ObjectKey)> = contents

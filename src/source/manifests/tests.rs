@@ -333,7 +333,14 @@ async fn a_watched_folder_tells_its_changes() {
     fs::write(path.join("a.yaml"), service("a", 1)).unwrap();
     let cluster = ClusterId::new("east");
     let folder = Folder::new(cluster.clone(), path.clone());
-    let watch = Watch { folder, cluster, generation: 3, started: Instant::now(), reload: Arc::default() };
+    let watch = Watch {
+        folder,
+        cluster,
+        generation: 3,
+        started: Instant::now(),
+        reload: Arc::default(),
+        confirm: Arc::default(),
+    };
     let (sender, mut receiver) = tokio::sync::mpsc::channel(64);
     let task = tokio::spawn(watch.run(sender));
     let mut wait_for = async |wanted: fn(&Change) -> bool| loop {

@@ -32,12 +32,14 @@ pub struct Watch {
     pub started: Instant,
     /// Asks for a reading at once.
     pub reload: Arc<Notify>,
+    /// Asks for whole lists at once, the second opinion of the deletion brake.
+    pub confirm: Arc<Notify>,
 }
 
 impl Watch {
     /// Reads and watches until the receiver is gone or the task is dropped.
     pub async fn run(self, observations: mpsc::Sender<Observation>) {
-        let Watch { mut folder, cluster, generation, started, reload } = self;
+        let Watch { mut folder, cluster, generation, started, reload, confirm } = self;
         let changed = Arc::new(Notify::new());
         let mut events = Events::new(folder.path().to_owned(), changed.clone());
         let mut reason = Reason::Event;
@@ -63,6 +65,7 @@ impl Watch {
             reason = tokio::select! {
                 () = quiet_after(&changed) => Reason::Event,
                 () = reload.notified() => Reason::Event,
+                () = confirm.notified() => Reason::Requested,
                 _ = clock.tick() => Reason::Periodic,
                 () = observations.closed() => return,
             };

@@ -14,6 +14,8 @@ pub(super) fn add(families: &mut Families, cluster: &ClusterFigures) {
     if let Some(age) = cluster.snapshot_age {
         families.add("cluster_snapshot_age_seconds", &[name], age);
     }
+    families.add("cluster_brake_active", &[name], truth(cluster.brake_active));
+    families.add("cluster_brake_total", &[name], cluster.brake_total as f64);
     families.add("cluster_auth_failures_total", &[name], cluster.auth_failures as f64);
     for (kind, age) in &cluster.contact_age {
         families.add("cluster_contact_age_seconds", &[name, kind], *age);

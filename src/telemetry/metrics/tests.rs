@@ -25,6 +25,8 @@ impl Figures for Full {
             synced: true,
             grace_expired: false,
             snapshot_age: Some(12.5),
+            brake_active: true,
+            brake_total: 2,
             contact_age: vec![("EndpointSlice", 1.5)],
             degraded: vec![("Node", true)],
             objects: vec![("Service", 3)],
