@@ -44,6 +44,13 @@ impl Ageing {
         Ageing { clock: Clock::new(tick), times, contacts, clusters, guarding: false }
     }
 
+    /// Other ages from now on; what is remembered of clusters that are gone is forgotten.
+    pub(super) fn set_times(&mut self, times: HashMap<ClusterId, Times>, is_there: impl Fn(&ClusterId) -> bool) {
+        self.times = times;
+        self.contacts.retain(|(cluster, _), _| is_there(cluster));
+        self.clusters.retain(|cluster, _| is_there(cluster));
+    }
+
     /// A kind of a cluster gave a sign of life.
     pub(super) fn heard(&mut self, cluster: &ClusterId, kind: Kind, at: Duration) {
         self.contacts.insert((cluster.clone(), kind), at);

@@ -12,6 +12,7 @@ mod frame;
 mod names;
 mod publisher;
 mod queue;
+mod reconfigure;
 pub mod task;
 
 #[cfg(test)]

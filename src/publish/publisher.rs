@@ -51,11 +51,13 @@ struct PublishedService {
 
 /// The only writer of a table.
 pub struct Publisher {
-    clusterset: ClusterSet,
-    views: Vec<View>,
-    settings: compile::Settings,
-    frame: FrameTemplate,
-    table: Arc<Table>,
+    pub(super) clusterset: ClusterSet,
+    pub(super) views: Vec<View>,
+    pub(super) settings: compile::Settings,
+    pub(super) frame: FrameTemplate,
+    /// Of a changed configuration: put in force when every Block is compiled by it.
+    pub(super) next_frame: Option<FrameTemplate>,
+    pub(super) table: Arc<Table>,
     figures: Arc<Figures>,
     stopwatch: Stopwatch,
     services: HashMap<ServiceKey, PublishedService>,
@@ -91,6 +93,7 @@ impl Publisher {
             changed_zones: vec![true; setup.compile.zones.list.len()],
             settings: setup.compile,
             frame: setup.frame,
+            next_frame: None,
             table,
             figures,
             stopwatch,
@@ -194,7 +197,7 @@ impl Publisher {
         self.settle_frame();
     }
 
-    fn touch(&mut self, touched: Touched, single: bool) {
+    pub(super) fn touch(&mut self, touched: Touched, single: bool) {
         let mut push = |entity| if single { self.queue.push_single(entity) } else { self.queue.push_bulk(entity) };
         for namespace in touched.namespaces {
             for key in self.clusterset.services_in(&namespace) {
@@ -210,7 +213,7 @@ impl Publisher {
         }
     }
 
-    fn touch_everything(&mut self) {
+    pub(super) fn touch_everything(&mut self) {
         let namespaces = self.clusterset.namespaces();
         for namespace in namespaces.into_iter().chain(self.namespaces.keys().cloned()) {
             self.queue.push_bulk(Entity::Namespace(namespace));
@@ -313,7 +316,7 @@ impl Publisher {
     }
 
     /// Puts the Blocks that differ from what stands in the table, then takes the vanished names out.
-    fn apply(&mut self, blocks: Vec<Block>, vanished: Vec<(u8, Name)>) {
+    pub(super) fn apply(&mut self, blocks: Vec<Block>, vanished: Vec<(u8, Name)>) {
         let mut changes = Vec::with_capacity(blocks.len() + vanished.len());
         {
             let pinned = self.table.pin();
@@ -340,8 +343,14 @@ impl Publisher {
         awaits.fold(0, |mask, (number, _)| mask | 1 << number)
     }
 
-    fn settle_frame(&mut self) {
+    pub(super) fn settle_frame(&mut self) {
         let awaited = self.awaited_views();
+        if self.queue.len() == 0
+            && let Some(frame) = self.next_frame.take()
+        {
+            (self.frame, self.awaited) = (frame, awaited);
+            self.set_frame();
+        }
         // A view stops waiting only when everything known stands in the table.
         if awaited != self.awaited && (self.queue.len() == 0 || awaited & !self.awaited != 0) {
             self.awaited = awaited;
@@ -351,7 +360,8 @@ impl Publisher {
 
     fn set_frame(&self) {
         let settings = &self.settings;
-        self.table.set_frame(self.frame.frame(&settings.zones, &settings.columns, self.awaited));
+        let is_there = |id: &ClusterId| self.clusterset.get(id).is_some();
+        self.table.set_frame(self.frame.frame(&settings.zones, &settings.columns, is_there, self.awaited));
     }
 
     /// Moves the serial of every zone that changed since the last call. Call at most once a second (DNS.md section 4).

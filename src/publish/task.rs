@@ -7,7 +7,7 @@ use super::ageing::{self, Ageing};
 use super::braking;
 use super::figures::{ClusterReport, KindReport, Report};
 use super::findings::FindingLog;
-use super::publisher::Publisher;
+use super::publisher::{Publisher, Setup};
 use crate::model::clusterset::Member;
 use crate::model::fact::Kind;
 use crate::model::freshness::Times;
@@ -28,6 +28,16 @@ const TICK: Duration = Duration::from_secs(1);
 pub enum Command {
     /// Runs a closure on the publisher between two slices, for `explain` on a running server.
     Ask(Box<dyn FnOnce(&Publisher) + Send>),
+    /// Puts another configuration in force.
+    Reconfigure(Box<Reconfiguration>),
+}
+
+/// What a changed configuration means for the publisher.
+pub struct Reconfiguration {
+    /// The zones are those that run.
+    pub setup: Setup,
+    pub times: HashMap<ClusterId, Times>,
+    pub brake: crate::model::brake::Limits,
 }
 
 /// Whether sockets may open (RESILIENCE.md rule 2), and what is missing if not.
@@ -157,7 +167,19 @@ impl Driver {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Ask(question) => question(&self.publisher),
+            Command::Reconfigure(next) => self.reconfigure(*next),
         }
+    }
+
+    fn reconfigure(&mut self, next: Reconfiguration) {
+        let late = self.readiness.borrow().ready;
+        self.publisher.brake_mut().set_limits(next.brake);
+        self.publisher.reconfigure(next.setup, late);
+        let clusterset = self.publisher.clusterset();
+        self.ageing.set_times(next.times, |cluster| clusterset.get(cluster).is_some());
+        // The series of a removed cluster end here.
+        let report = self.report();
+        self.publisher.figures().report.store(Arc::new(report));
     }
 
     /// One slice of work; true when nothing is left.

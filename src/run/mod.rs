@@ -8,9 +8,13 @@
 //! ```
 
 mod admin;
+mod changes;
 mod explain;
+mod feed;
 mod figures;
+mod handover;
 pub mod offline;
+mod reload;
 mod serve;
 pub mod setup;
 mod snapshot;
@@ -19,5 +23,6 @@ mod startup;
 mod survey;
 
 pub use explain::question;
+pub use reload::{Load, Origin};
 pub use serve::{Failure, serve};
 pub use survey::survey;

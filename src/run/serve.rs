@@ -2,6 +2,7 @@
 
 use super::admin::Admin;
 use super::figures::Live;
+use super::reload::{self, Asked, Origin, Reloader};
 use super::setup::{brake_limits, listen_settings, setup, times};
 use super::snapshot::{self, Keeper};
 use super::sources::Running;
@@ -41,14 +42,17 @@ impl From<anyhow::Error> for Failure {
 }
 
 /// Serves until SIGTERM or SIGINT; a second one ends at once.
-pub fn serve(config: &Config) -> Result<(), Failure> {
+///
+/// # Errors
+/// The configuration or a kubeconfig cannot be used, or something failed.
+pub fn serve(config: &Config, origin: Origin) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("control").build();
     let runtime = runtime.context("starting the control threads")?;
-    runtime.block_on(run(config))
+    runtime.block_on(run(config, origin))
 }
 
-async fn run(config: &Config) -> Result<(), Failure> {
+async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let signals = Signals::new().context("catching signals")?;
     let epoch = Instant::now();
     let table = Arc::new(Table::new(Frame::default()));
@@ -62,36 +66,46 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let snapshot = Arc::new(snapshot::Figures::default());
     snapshot::restore(config, &mut publisher, &table, &snapshot);
     // Kubeconfigs are read before anything listens: one that cannot be used stops the start.
-    let sources = Running::start(config, epoch, observe).map_err(Failure::Usage)?;
+    let (tell, synced) = mpsc::unbounded_channel();
+    let sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
+    let views = Arc::new(ArcSwap::from_pointee(config.views()));
+    let reload = Arc::new(reload::Figures::default());
     let live = Live {
         publish: Arc::clone(&figures),
         table: Arc::clone(&table),
         epoch,
-        views: config.views().iter().map(|view| view.name.to_string()).collect(),
+        views: Arc::clone(&views),
         watchers: sources.figures(),
         snapshot: Arc::clone(&snapshot),
+        reload: Arc::clone(&reload),
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
     let schedule = Schedule { relist: sources.relist(), ..Schedule::new(epoch, times(config)) };
     let ends = Ends { observations, commands: command_end, readiness, stop: stopped };
     let writer = publish_thread(publisher, schedule, ends)?;
     let members = Arc::new(ArcSwap::from_pointee(snapshot::members(config)));
-    let (publish, commands_of_keeper) = (Arc::clone(&figures), commands.clone());
     let parts = snapshot::Parts {
         table: Arc::clone(&table),
-        publish,
+        publish: Arc::clone(&figures),
         figures: snapshot,
-        commands: commands_of_keeper,
-        members,
+        commands: commands.clone(),
+        members: Arc::clone(&members),
         epoch,
     };
     let keeper = Keeper::start(config, parts)?;
-    let mut server = Server { config, table, counters, admin, commands, sources, keeper, signals };
+    let (ask, asked) = mpsc::channel(1);
+    let (config_now, of_reloader) = (config.clone(), commands.clone());
+    let reloader =
+        Reloader { origin, config: config_now, sources, commands: of_reloader, views, members, figures: reload };
+    let reloader = tokio::spawn(reloader.run(asked, synced));
+    let mut server = Server { config, table, counters, admin, commands, ask, keeper, signals };
     if server.opened(ready).await {
         server.serve_dns().await?;
     }
-    let Server { admin, sources, .. } = server;
-    drop(sources);
+    let Server { admin, ask, .. } = server;
+    // With nobody to ask it the reloader ends, and the sources with it.
+    drop(ask);
+    let _ = reloader.await;
     // The publisher may be gone already, which is what is wanted.
     let _ = stop.send(());
     let _ = writer.join();
@@ -128,7 +142,7 @@ struct Server<'c> {
     counters: Arc<Counters>,
     admin: Admin,
     commands: mpsc::Sender<Command>,
-    sources: Running,
+    ask: mpsc::Sender<Asked>,
     keeper: Option<Keeper>,
     signals: Signals,
 }
@@ -144,7 +158,7 @@ impl Server<'_> {
                 opened = ready.wait_for(|state| state.ready) => return opened.is_ok(),
                 told = self.signals.next() => match told {
                     Told::Stop => return false,
-                    Told::Reload => self.sources.reread(),
+                    Told::Reload => self.reload(),
                 },
                 _ = remind.tick() => {
                     for line in &state.borrow().missing {
@@ -153,6 +167,11 @@ impl Server<'_> {
                 }
             }
         }
+    }
+
+    /// A full channel holds a request already.
+    fn reload(&self) {
+        let _ = self.ask.try_send(Asked);
     }
 
     async fn serve_dns(&mut self) -> Result<(), Failure> {
@@ -166,8 +185,7 @@ impl Server<'_> {
         self.admin.open();
         startup::print(self.config, &addresses, &self.admin, &self.commands).await;
         while self.signals.next().await == Told::Reload {
-            tracing::info!("told to reload: manifests are read again; a changed configuration needs a restart");
-            self.sources.reread();
+            self.reload();
         }
         self.admin.drain();
         let lameduck = self.config.lameduck.duration();

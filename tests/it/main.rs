@@ -21,6 +21,8 @@ mod kubernetes_lists;
 mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
 mod outages;
+#[cfg(feature = "kubernetes")]
+mod reload;
 mod scenarios;
 #[cfg(feature = "kubernetes")]
 mod snapshot;
