@@ -38,6 +38,8 @@ pub struct Reconfiguration {
     pub setup: Setup,
     pub times: HashMap<ClusterId, Times>,
     pub brake: crate::model::brake::Limits,
+    /// Told when it is in force: from then on new clusters are listened to.
+    pub done: oneshot::Sender<()>,
 }
 
 /// Whether sockets may open (RESILIENCE.md rule 2), and what is missing if not.
@@ -180,6 +182,8 @@ impl Driver {
         // The series of a removed cluster end here.
         let report = self.report();
         self.publisher.figures().report.store(Arc::new(report));
+        // Whoever asked may have gone.
+        let _ = next.done.send(());
     }
 
     /// One slice of work; true when nothing is left.

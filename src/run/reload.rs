@@ -7,7 +7,7 @@ use super::changes::Changes;
 use super::handover::Synced;
 use super::setup::{brake_limits, setup, times};
 use super::snapshot::{self, Members};
-use super::sources::Running;
+use super::sources::{Change, Running};
 use crate::config::{Config, Diagnostic};
 use crate::model::{ClusterId, View};
 use crate::publish::task::{Command, Reconfiguration};
@@ -15,7 +15,7 @@ use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// The configuration as it is written at this moment, with warnings.
 pub type Load = Box<dyn Fn() -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> + Send>;
@@ -98,8 +98,10 @@ impl Reloader {
     /// Everything, or nothing.
     async fn reload(&mut self) {
         match self.take_over() {
-            Ok(()) => {
+            Ok(change) => {
                 self.reconfigure().await;
+                // Not before: of a cluster that the publisher does not know nothing is taken in.
+                self.sources.apply(change);
                 self.figures.last_successful.store(true, Ordering::Relaxed);
                 let generation = self.figures.generation.fetch_add(1, Ordering::Relaxed) + 1;
                 tracing::info!("reloaded: configuration {generation} is in force");
@@ -113,8 +115,8 @@ impl Reloader {
         }
     }
 
-    /// Checks everything, then exchanges the sources.
-    fn take_over(&mut self) -> Result<(), Vec<String>> {
+    /// Checks everything and starts what is needed, unheard; then the configuration is the new one.
+    fn take_over(&mut self) -> Result<Change, Vec<String>> {
         let (written, warnings) = (self.origin.load)().map_err(|found| errors(&found))?;
         let next = written.carried_over(&self.config);
         setup(&next).map_err(|error| vec![format!("zones: {error}; choose a shorter zone")])?;
@@ -127,9 +129,8 @@ impl Reloader {
                 "{key}: the change needs a restart; the value of the start stays in force, the rest is taken over"
             );
         }
-        self.sources.apply(change);
         self.config = next;
-        Ok(())
+        Ok(change)
     }
 
     /// Tells the publisher and everyone who names views or clusters.
@@ -142,9 +143,13 @@ impl Reloader {
         self.views.store(Arc::new(self.config.views()));
         let members: Vec<ClusterId> = snapshot::members(&self.config);
         self.members.store(Arc::new(members));
-        let next = Reconfiguration { setup, times: times(&self.config), brake: brake_limits(&self.config) };
+        let (done, told) = oneshot::channel();
+        let (times, brake) = (times(&self.config), brake_limits(&self.config));
+        let next = Reconfiguration { setup, times, brake, done };
         // Without a publisher the process is ending.
-        let _ = self.commands.send(Command::Reconfigure(Box::new(next))).await;
+        if self.commands.send(Command::Reconfigure(Box::new(next))).await.is_ok() {
+            let _ = told.await;
+        }
     }
 }
 

@@ -52,7 +52,10 @@ impl Daemon {
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
         let listener = |line: &str, what: &str| line.strip_prefix("listening on ")?.strip_suffix(what)?.parse().ok();
         while dns.is_none() || metrics.is_none() {
-            let Some(line) = lines.next() else { panic!("it ended: {}", log.lock().unwrap()) };
+            let Some(line) = lines.next() else {
+                let said = log.lock().unwrap().clone();
+                panic!("it ended: {said}")
+            };
             dns = dns.or_else(|| listener(&line, " (DNS over UDP and TCP)"));
             metrics = metrics.or_else(|| listener(&line, " (/metrics)"));
         }

@@ -23,7 +23,7 @@ fn cluster(folder: &Path, name: &str, address: &str) {
 fn configure(folder: &Path, clusters: &[&str], more: &str) {
     let mut text = format!("{LISTEN}{more}clusters:\n");
     for name in clusters {
-        text += &format!("- name: {name}\n  source: {{ manifests: {{ path: {name} }} }}\n  reach: clusterip\n");
+        text += &format!("- name: {name}\n  source: {{ manifests: {{ path: {name} }} }}\n  reach: clusterIP\n");
     }
     // As an editor does: never half a file.
     fs::write(folder.join("config.new"), text).unwrap();
@@ -113,7 +113,7 @@ fn a_changed_kubeconfig_is_in_sync_before_the_old_watches_end() {
     let (old, new) = (api_server("10.1.0.1"), api_server("10.1.0.2"));
     old.kubeconfig(folder.path(), "west");
     let config = format!(
-        "{LISTEN}clusters:\n- name: west\n  reach: clusterip\n  source: {{ kubeconfig: {{ path: west.kubeconfig }} }}\n"
+        "{LISTEN}clusters:\n- name: west\n  reach: clusterIP\n  source: {{ kubeconfig: {{ path: west.kubeconfig }} }}\n"
     );
     fs::write(folder.path().join("config.yaml"), config).unwrap();
     let mut daemon = Daemon::start(&folder.path().join("config.yaml"));
