@@ -64,7 +64,8 @@ pub(super) fn fold(zone: u8, groups: Vec<(u64, ViewNames)>) -> Vec<Draft> {
     names.into_iter().map(|(name, orders)| draft(name, zone, orders)).collect()
 }
 
-fn draft(name: Name, zone: u8, orders: Vec<(u64, Order)>) -> Draft {
+/// One Draft of the orders that groups of views have.
+pub(super) fn draft(name: Name, zone: u8, orders: Vec<(u64, Order)>) -> Draft {
     let presence = orders.iter().fold(0, |all, (mask, _)| all | mask);
     let index = |view: usize| orders.iter().position(|(mask, _)| mask >> view & 1 == 1).unwrap_or(0) as u8;
     let order_of = if orders.len() > 1 { (0..VIEWS).map(index).collect() } else { Vec::new() };

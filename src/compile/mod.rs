@@ -4,9 +4,11 @@
 //! Out: [`Draft`](crate::table::Draft)s, one per owner name, and the Frame's settings. Pure; no I/O, no clock.
 //!
 //! ```text
-//! Answer ─▶ service (which names) ─▶ rrset (which records, in which order) ─▶ Draft
+//! Answer     ─▶ service (which names) ─▶ rrset (which records, in which order) ─▶ Draft
+//! HostAnswer ─▶ host (which names)    ─▶ rrset ─▶ claims, which publish counts per name
 //! ```
 
+mod host;
 mod merge_views;
 mod rrset;
 mod service;
@@ -17,6 +19,7 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+pub use host::{HostClaim, compile_host, compose};
 pub use service::{compile_namespace, compile_service};
 pub use zone::{Zone, ZoneKind, Zones, zone_names};
 

@@ -74,6 +74,12 @@ impl Draft {
 
     /// Notes that the value at `path` was replaced from outside the file, which then has no place for it.
     pub fn replaced(&mut self, path: &'static str) {
+        // What was said of the file keeps the names that stand in the file.
+        let mut said = std::mem::take(&mut self.diagnostics);
+        for diagnostic in said.iter_mut().filter(|said| said.field.starts_with(path)) {
+            diagnostic.cluster = self.cluster_of(&diagnostic.field).unwrap_or_default();
+        }
+        self.diagnostics = said;
         self.tree.remove(path);
         self.replaced.push(path);
     }
@@ -128,14 +134,21 @@ impl Draft {
         if line > 0 {
             diagnostic.source_line = self.text.lines().nth(line - 1).unwrap_or_default().to_owned();
         }
-        let entry = diagnostic.field.strip_prefix("clusters[").and_then(|rest| rest.split_once(']'));
-        let Some(index) = entry.and_then(|(index, _)| index.parse::<usize>().ok()) else { return };
-        let name = match self.tree.find(&format!("clusters[{index}].name")).map(|node| &node.value) {
+        let replaced = self.replaced.iter().any(|path| diagnostic.field.starts_with(path));
+        if !replaced || diagnostic.place.is_none() {
+            diagnostic.cluster = self.cluster_of(&diagnostic.field).unwrap_or_default();
+        }
+    }
+
+    /// The name of the entry of `clusters` that `field` lies in.
+    fn cluster_of(&self, field: &str) -> Option<String> {
+        let (index, _) = field.strip_prefix("clusters[")?.split_once(']')?;
+        let index: usize = index.parse().ok()?;
+        match self.tree.find(&format!("clusters[{index}].name")).map(|node| &node.value) {
             Some(Value::Text(name)) => Some(name.clone()),
             Some(_) => None,
             None => self.config.clusters.get(index).map(|entry| entry.name.clone()),
-        };
-        diagnostic.cluster = name.unwrap_or_default();
+        }
     }
 }
 

@@ -47,8 +47,6 @@ const NOT_BUILT: &[(&str, When)] = &[
     ("log.queries", When::Changed),
     ("adapters", When::Changed),
     ("istio.clusterLocalities", When::Changed),
-    ("istio.meshClusters", When::Changed),
-    ("istio.respectExportTo", When::Changed),
     ("istio.selectPods", When::Changed),
     ("cilium.defaultPrivate", When::Changed),
     ("k8gb.geoTags", When::Changed),

@@ -3,8 +3,10 @@
 //! In: decoded objects from the room `source`. Out: values the merge reads. An address in a fact is usable:
 //! the refused ones are findings by then.
 
+use super::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 use super::id::ServiceKey;
 use super::policy::OwnPolicy;
+use super::rare::{Empty, Rare};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,11 +19,23 @@ pub enum Kind {
     EndpointSlice,
     ServiceExport,
     ServiceImport,
+    ServiceEntry,
+    WorkloadEntry,
+    DnsEndpoint,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] =
-        [Kind::Namespace, Kind::Node, Kind::Service, Kind::EndpointSlice, Kind::ServiceExport, Kind::ServiceImport];
+    pub const ALL: [Kind; 9] = [
+        Kind::Namespace,
+        Kind::Node,
+        Kind::Service,
+        Kind::EndpointSlice,
+        Kind::ServiceExport,
+        Kind::ServiceImport,
+        Kind::ServiceEntry,
+        Kind::WorkloadEntry,
+        Kind::DnsEndpoint,
+    ];
 
     /// The `kind` of the object.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +46,9 @@ impl Kind {
             Kind::EndpointSlice => "EndpointSlice",
             Kind::ServiceExport => "ServiceExport",
             Kind::ServiceImport => "ServiceImport",
+            Kind::ServiceEntry => "ServiceEntry",
+            Kind::WorkloadEntry => "WorkloadEntry",
+            Kind::DnsEndpoint => "DNSEndpoint",
         }
     }
 
@@ -65,6 +82,9 @@ pub enum Fact {
     Slice(Box<SliceFact>),
     Export(Box<ExportFact>),
     Import(Box<ImportFact>),
+    ServiceEntry(Box<ServiceEntryFact>),
+    WorkloadEntry(Box<WorkloadEntryFact>),
+    DnsEndpoint(Box<DnsEndpointFact>),
 }
 
 impl Fact {
@@ -76,6 +96,9 @@ impl Fact {
             Fact::Slice(_) => Kind::EndpointSlice,
             Fact::Export(_) => Kind::ServiceExport,
             Fact::Import(_) => Kind::ServiceImport,
+            Fact::ServiceEntry(_) => Kind::ServiceEntry,
+            Fact::WorkloadEntry(_) => Kind::WorkloadEntry,
+            Fact::DnsEndpoint(_) => Kind::DnsEndpoint,
         }
     }
 
@@ -88,6 +111,9 @@ impl Fact {
             Fact::Slice(fact) => fact.key.clone(),
             Fact::Export(fact) => fact.key.clone(),
             Fact::Import(fact) => fact.key.clone(),
+            Fact::ServiceEntry(fact) => fact.key.clone(),
+            Fact::WorkloadEntry(fact) => fact.key.clone(),
+            Fact::DnsEndpoint(fact) => fact.key.clone(),
         }
     }
 }
@@ -163,7 +189,7 @@ pub enum Ingress {
 }
 
 /// Fields that a Service, an Import and the merge share.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Traffic {
     pub session_affinity: Option<Arc<str>>,
     /// Canonical JSON of the object.
@@ -174,6 +200,19 @@ pub struct Traffic {
     pub ip_families: Vec<Family>,
 }
 
+impl Empty for Traffic {
+    fn empty() -> &'static Self {
+        static EMPTY: Traffic = Traffic {
+            session_affinity: None,
+            session_affinity_config: None,
+            internal_traffic_policy: None,
+            traffic_distribution: None,
+            ip_families: Vec::new(),
+        };
+        &EMPTY
+    }
+}
+
 /// A Service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceFact {
@@ -182,10 +221,10 @@ pub struct ServiceFact {
     pub cluster_ips: Vec<IpAddr>,
     pub ingress: Vec<Ingress>,
     pub ports: Vec<Port>,
-    pub traffic: Traffic,
+    pub traffic: Rare<Traffic>,
     /// A mirror of another cluster's service (SOURCES.md 1.4): never exported.
     pub mirror: bool,
-    pub own: OwnPolicy,
+    pub own: Rare<OwnPolicy>,
     pub origin: Origin,
 }
 
@@ -201,7 +240,7 @@ pub struct ExportFact {
     pub exported_labels: Option<Arc<str>>,
     /// `spec.exportedAnnotations` as canonical JSON.
     pub exported_annotations: Option<Arc<str>>,
-    pub own: OwnPolicy,
+    pub own: Rare<OwnPolicy>,
     pub origin: Origin,
 }
 
@@ -221,14 +260,14 @@ pub struct ImportFact {
     /// Usable entries of `spec.ips`, without duplicates.
     pub ips: Vec<IpAddr>,
     pub ports: Vec<Port>,
-    pub traffic: Traffic,
+    pub traffic: Rare<Traffic>,
     /// `status.clusters[].cluster`, as written.
     pub source_clusters: Vec<super::id::ClusterId>,
     /// Names of Services in the same namespace that carry the VIP (rule d), by annotation.
     pub derived_services: Vec<Arc<str>>,
     /// `status.endpointSliceObjects`: Present is true, Absent false.
     pub slices_present: Option<bool>,
-    pub own: OwnPolicy,
+    pub own: Rare<OwnPolicy>,
     pub origin: Origin,
 }
 

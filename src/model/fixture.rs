@@ -4,6 +4,7 @@ use super::cluster::{Cluster, State};
 use super::clusterset::ClusterSet;
 use super::fact::*;
 use super::finding::Finding;
+use super::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 use super::id::{ClusterId, ServiceKey, is_label};
 use super::merge::merge;
 use super::observation::{Change, Observation};
@@ -160,9 +161,9 @@ pub(crate) fn service(key: &str, ips: &[&str]) -> ServiceFact {
         cluster_ips: ips.iter().map(|text| ip(text)).collect(),
         ingress: Vec::new(),
         ports: vec![port("http", 80)],
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
         mirror: false,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::default(),
     }
 }
@@ -180,7 +181,7 @@ pub(crate) fn export(key: &str, created: i64) -> ExportFact {
         deleting: false,
         exported_labels: None,
         exported_annotations: None,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::default(),
     }
 }
@@ -192,11 +193,11 @@ pub(crate) fn import(key: &str, ips: &[&str]) -> ImportFact {
         service_type: Some(ServiceType::ClusterSetIp),
         ips: ips.iter().map(|text| ip(text)).collect(),
         ports: vec![port("http", 80)],
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
         source_clusters: Vec::new(),
         derived_services: Vec::new(),
         slices_present: None,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::default(),
     }
 }
@@ -279,3 +280,4 @@ macro_rules! into_fact {
     )*};
 }
 into_fact!(ServiceFact => Service, SliceFact => Slice, ExportFact => Export, ImportFact => Import);
+into_fact!(ServiceEntryFact => ServiceEntry, WorkloadEntryFact => WorkloadEntry, DnsEndpointFact => DnsEndpoint);

@@ -1,5 +1,6 @@
 //! Answer policy: mode, TTL, failover order, weight, drain (SOURCES.md section 5).
 
+use super::rare::Empty;
 use std::sync::Arc;
 
 /// How the addresses of a name are ordered (DNS.md section 3).
@@ -34,6 +35,14 @@ pub struct OwnPolicy {
     pub drain: bool,
     /// As written; read by the room `probe`.
     pub health: Option<Arc<str>>,
+}
+
+impl Empty for OwnPolicy {
+    fn empty() -> &'static Self {
+        static EMPTY: OwnPolicy =
+            OwnPolicy { answer: None, ttl: None, weight: None, prefer: None, drain: false, health: None };
+        &EMPTY
+    }
 }
 
 /// The default policy and the `policies` of the configuration.

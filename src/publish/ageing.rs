@@ -24,6 +24,8 @@ struct Aged {
     doubted: Option<Duration>,
     /// Doubts that were not logged since.
     folded: u32,
+    /// Why it is out of contact, if it is.
+    lost: Option<String>,
 }
 
 /// The ages of all clusters.
@@ -61,6 +63,17 @@ impl Ageing {
         self.contacts.get(&(cluster.clone(), kind)).copied()
     }
 
+    /// One line per cluster that was synced and is out of contact, for `/ready`.
+    pub(super) fn lost(&self) -> Vec<String> {
+        let mut lost: Vec<String> = self
+            .clusters
+            .iter()
+            .filter_map(|(id, aged)| Some(format!("cluster {id}: {}", aged.lost.as_ref()?)))
+            .collect();
+        lost.sort_unstable();
+        lost
+    }
+
     /// Takes every cluster to the state that is due at `now` (since the epoch).
     pub(super) fn settle(&mut self, publisher: &mut Publisher, now: Duration) {
         self.clock.tick(now);
@@ -79,7 +92,7 @@ impl Ageing {
 
     fn watched(&mut self, member: &Member, now: Duration) -> (ClusterId, Watched) {
         let id = member.cluster().id.clone();
-        let start = || Aged { freshness: Freshness::default(), known_since: now, doubted: None, folded: 0 };
+        let start = || Aged { freshness: Freshness::default(), known_since: now, doubted: None, folded: 0, lost: None };
         let aged = self.clusters.entry(id.clone()).or_insert_with(start);
         if aged.freshness.state != member.state() {
             aged.freshness = aged.freshness.entered(member.state(), now);
@@ -122,11 +135,17 @@ impl Ageing {
             publisher.end_grace(id);
         }
         let (from, to) = (before.state, after.freshness.state);
+        let lost = to.is_stale() || to == State::Suspect && is_silent(after);
+        aged.lost = None;
+        if let Some(member) = publisher.clusterset().get(id).filter(|_| lost || from != to) {
+            let cause = cause(member, &after.evidence);
+            if from != to {
+                aged.tell(id, from, after, &cause, now);
+            }
+            aged.lost = lost.then_some(cause);
+        }
         if from == to {
             return;
-        }
-        if let Some(member) = publisher.clusterset().get(id) {
-            aged.tell(id, from, after, &cause(member, &after.evidence), now);
         }
         publisher.set_state(id, to);
     }
@@ -148,6 +167,12 @@ impl Ageing {
 pub(super) fn required(member: &Member) -> impl Iterator<Item = Kind> {
     let served = |kind: &Kind| !matches!(member.facts().status(*kind).outcome, Outcome::Absent(_));
     Kind::ALL.into_iter().filter(|kind| is_required(*kind, member.cluster().mode)).filter(served)
+}
+
+/// True when a cluster was not heard of for longer than it may be, whatever else keeps it where it is.
+fn is_silent(after: &Watched) -> bool {
+    let limit = after.times.suspect_after;
+    !limit.is_zero() && after.evidence.contact_age.is_some_and(|age| age >= limit)
 }
 
 /// What speaks against the cluster: its first error, else its silence.
@@ -193,7 +218,9 @@ fn words(from: State, after: &Watched, cause: &str) -> String {
     match (from, freshness.state) {
         (_, State::Suspect) => {
             let then = next(times.demote_after, "its addresses go behind those of other clusters");
-            format!("suspect: {cause}; answers stay as they are{then}; look at its API server and the way there")
+            format!(
+                "suspect: {cause}; answers stay as they are{then}; look at its API server or folder, and the way there"
+            )
         }
         (State::Expired, _) => format!(
             "in contact again: its addresses come last until it was heard of for {:?} without an error",
@@ -203,7 +230,7 @@ fn words(from: State, after: &Watched, cause: &str) -> String {
             let then = next(times.drop_after, "they are left out where another cluster can answer");
             format!(
                 "stale: {cause}; its addresses are answered behind those of every cluster in contact, with EDE 3{then}; look \
-                 at its API server and the way there"
+                 at its API server or folder, and the way there"
             )
         }
         (_, State::Expired) => format!(

@@ -8,19 +8,35 @@ use crate::model::ClusterId;
 use crate::table::frame::{ClusterColumn, ZoneKind as FrameZoneKind};
 use crate::table::{Frame, FrameSettings, ZoneSettings};
 
+/// Bit v: in view v a cluster that could own any name is not known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Awaited {
+    /// In clusterset zones.
+    pub services: u64,
+    /// In global zones; formed names included.
+    pub hosts: u64,
+}
+
+impl Awaited {
+    /// True when some view awaits more than in `before`.
+    pub(super) fn adds_to(self, before: Awaited) -> bool {
+        self.services & !before.services != 0 || self.hosts & !before.hosts != 0
+    }
+}
+
 /// The settings of the Frame that do not move with the clusters. Zones and clusters are filled in per Frame.
 #[derive(Debug, Clone, Default)]
 pub struct FrameTemplate(pub FrameSettings);
 
 impl FrameTemplate {
-    /// A Frame in which bit v of `unknown` says that in view v a cluster that could own any name is not known yet.
+    /// A Frame in which bit v of `awaited` says that in view v a cluster that could own any name is not known yet.
     /// `columns` may hold clusters that are gone, which `is_there` tells.
     pub(super) fn frame(
         &self,
         zones: &Zones,
         columns: &Columns,
         is_there: impl Fn(&ClusterId) -> bool,
-        unknown: u64,
+        awaited: Awaited,
     ) -> Frame {
         let zone = |zone: &crate::compile::Zone| ZoneSettings {
             name: zone.name.clone(),
@@ -29,7 +45,10 @@ impl FrameTemplate {
                 ZoneKind::Global => FrameZoneKind::Global,
             },
             ttl: zones.ttl,
-            unknown,
+            unknown: match zone.kind {
+                ZoneKind::Clusterset => awaited.services,
+                ZoneKind::Global => awaited.hosts,
+            },
         };
         let mut clusters: Vec<ClusterColumn> = columns
             .iter()

@@ -9,6 +9,7 @@ mod braking;
 mod figures;
 mod findings;
 mod frame;
+mod hosts;
 mod names;
 mod publisher;
 mod queue;

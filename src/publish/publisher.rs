@@ -1,7 +1,8 @@
 //! The writer itself, without a clock or a channel: observations in, Blocks and Frames out.
 
 use super::figures::Figures;
-use super::frame::FrameTemplate;
+use super::frame::{Awaited, FrameTemplate};
+use super::hosts::{HostRegistry, claims_of};
 use super::names::PublishedNames;
 use super::queue::Queue;
 use crate::compile::{self, compile_namespace, compile_service, zone_names};
@@ -38,6 +39,8 @@ pub struct Setup {
 enum Entity {
     Service(ServiceKey),
     Namespace(Arc<str>),
+    /// A name in a global zone.
+    Host(Arc<str>),
 }
 
 /// What is remembered of a published service.
@@ -67,10 +70,11 @@ pub struct Publisher {
     /// Changes of single objects whose answers are not out yet: cluster and time of arrival since the epoch.
     unanswered: Vec<(ClusterId, Duration)>,
     namespaces: HashMap<Arc<str>, u64>,
+    hosts: HostRegistry,
     queue: Queue<Entity>,
     /// Zones with a change that their serial does not show yet.
     changed_zones: Vec<bool>,
-    awaited: u64,
+    awaited: Awaited,
     brake: Brake,
 }
 
@@ -102,17 +106,22 @@ impl Publisher {
             endpoints: 0,
             unanswered: Vec::new(),
             namespaces: HashMap::new(),
+            hosts: HostRegistry::default(),
             queue: Queue::default(),
-            awaited: 0,
+            awaited: Awaited::default(),
             brake: Brake::default(),
         };
         publisher.awaited = publisher.awaited_views();
         publisher.set_frame();
         let zones = &publisher.settings.zones;
+        let mut own = Vec::new();
         for zone in &zones.list {
             let put = |draft: &Draft| TableChange::Put(Block::pack(draft));
-            publisher.table.apply(zone_names(zone, zones)?.iter().map(put));
+            let drafts = zone_names(zone, zones)?;
+            publisher.table.apply(drafts.iter().map(put));
+            own.extend(drafts.into_iter().map(|draft| draft.name));
         }
+        publisher.hosts = HostRegistry::new(own);
         Ok(publisher)
     }
 
@@ -208,6 +217,9 @@ impl Publisher {
         for key in touched.services {
             push(Entity::Service(key));
         }
+        for host in touched.hosts {
+            push(Entity::Host(host));
+        }
         if touched.everything {
             self.touch_everything();
         }
@@ -220,6 +232,9 @@ impl Publisher {
         }
         for key in self.clusterset.services().chain(self.services.keys()) {
             self.queue.push_bulk(Entity::Service(key.clone()));
+        }
+        for host in self.clusterset.hosts().chain(self.hosts.hosts()) {
+            self.queue.push_bulk(Entity::Host(Arc::clone(host)));
         }
     }
 
@@ -234,6 +249,7 @@ impl Publisher {
             match entity {
                 Entity::Service(key) => self.publish_service(&key),
                 Entity::Namespace(namespace) => self.publish_namespace(&namespace),
+                Entity::Host(host) => self.publish_host(&host),
             }
             if !go_on() {
                 break;
@@ -315,6 +331,21 @@ impl Publisher {
         self.figures.publishes.fetch_add(1, Ordering::Relaxed);
     }
 
+    fn publish_host(&mut self, host: &Arc<str>) {
+        let start = (self.stopwatch)();
+        let (clusterset, views, settings) = (&self.clusterset, &self.views, &self.settings);
+        let (level, claims) = claims_of(host, clusterset, views, settings);
+        let recompile = |other: &Arc<str>| claims_of(other, clusterset, views, settings).1;
+        let changes = self.hosts.replace(host, level, claims, recompile);
+        let blocks = changes.drafts.iter().map(Block::pack).collect();
+        let compiled = (self.stopwatch)();
+        self.apply(blocks, changes.vanished);
+        let applied = (self.stopwatch)();
+        self.figures.compile.observe(compiled.saturating_sub(start));
+        self.figures.apply.observe(applied.saturating_sub(compiled));
+        self.figures.publishes.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Puts the Blocks that differ from what stands in the table, then takes the vanished names out.
     pub(super) fn apply(&mut self, blocks: Vec<Block>, vanished: Vec<(u8, Name)>) {
         let mut changes = Vec::with_capacity(blocks.len() + vanished.len());
@@ -337,10 +368,11 @@ impl Publisher {
         self.table.apply(changes);
     }
 
-    /// Bit v: view v awaits a cluster that could own any name.
-    fn awaited_views(&self) -> u64 {
+    /// The views that await a cluster which could own any name.
+    fn awaited_views(&self) -> Awaited {
         let awaits = self.views.iter().enumerate().filter(|(_, view)| self.clusterset.awaits(view));
-        awaits.fold(0, |mask, (number, _)| mask | 1 << number)
+        let services = awaits.fold(0, |mask, (number, _)| mask | 1 << number);
+        Awaited { services, hosts: if self.clusterset.awaits_hosts() { u64::MAX } else { 0 } }
     }
 
     pub(super) fn settle_frame(&mut self) {
@@ -352,7 +384,7 @@ impl Publisher {
             self.set_frame();
         }
         // A view stops waiting only when everything known stands in the table.
-        if awaited != self.awaited && (self.queue.len() == 0 || awaited & !self.awaited != 0) {
+        if awaited != self.awaited && (self.queue.len() == 0 || awaited.adds_to(self.awaited)) {
             self.awaited = awaited;
             self.set_frame();
         }

@@ -48,6 +48,8 @@ pub struct Readiness {
     pub ready: bool,
     /// One line per thing missing. Also filled when ready: clusters that are not synced.
     pub missing: Vec<String>,
+    /// One line per cluster that was synced and is out of contact.
+    pub lost: Vec<String>,
 }
 
 /// Asks the source of a cluster for another list of a kind.
@@ -155,11 +157,11 @@ impl Driver {
         self.publisher.brake_mut().take_events().iter().for_each(braking::tell);
     }
 
-    /// One line when a kind begins to fail, and when it fails in another way.
+    /// One line when a kind begins to fail, and when it fails in another way; one for all kinds that fail alike.
     fn failed(&self, cluster: &ClusterId, kind: Kind, error: &str) {
         let member = self.publisher.clusterset().get(cluster);
-        let before = member.and_then(|member| member.facts().status(kind).error.clone());
-        if before.as_deref() != Some(error) {
+        let stands = |kind| member.is_some_and(|member| member.facts().status(kind).error.as_deref() == Some(error));
+        if !Kind::ALL.into_iter().any(stands) {
             let kept = member.is_some_and(|member| member.state().is_known());
             let meanwhile = if kept { "its data is kept and served" } else { "nothing of it is served yet" };
             tracing::warn!("cluster {cluster}: {}: {error}; {meanwhile}", kind.as_str());
@@ -227,7 +229,7 @@ impl Driver {
         let all = clusterset.members().all(|(_, member)| decided(member));
         let one = clusterset.is_empty() || clusterset.members().any(|(_, member)| member.state().is_known());
         let missing = clusterset.members().filter(|(_, m)| !m.state().is_known()).map(|(_, m)| missing(m)).collect();
-        let now = Readiness { ready: all && one && self.publisher.waiting() == 0, missing };
+        let now = Readiness { ready: all && one && self.publisher.waiting() == 0, missing, lost: self.ageing.lost() };
         self.readiness.send_if_modified(|before| {
             // Once open, sockets stay open.
             let next = Readiness { ready: now.ready || before.ready, ..now.clone() };

@@ -15,9 +15,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod hosts;
+
 const CLUSTERS: [&str; 2] = ["east", "west"];
 
 fn publisher() -> (Publisher, Arc<Table>) {
+    publisher_with(|_| {})
+}
+
+fn publisher_with(edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
     let table = Arc::new(Table::new(Frame::default()));
     let clusters: Vec<Cluster> = CLUSTERS.iter().map(|name| Cluster::new(ClusterId::new(name))).collect();
     let zone = |text| Name::parse(text).unwrap();
@@ -27,7 +33,7 @@ fn publisher() -> (Publisher, Arc<Table>) {
         cluster: Some(ClusterId::new(cluster)),
         ..View::default()
     };
-    let setup = Setup {
+    let mut setup = Setup {
         compile: compile::Settings {
             zones,
             columns: Columns::new(clusters.iter().map(|c| &c.id)),
@@ -38,6 +44,7 @@ fn publisher() -> (Publisher, Arc<Table>) {
         model: crate::model::clusterset::Settings::default(),
         frame: FrameTemplate::default(),
     };
+    edit(&mut setup);
     let stopwatch = || Duration::ZERO;
     (Publisher::new(setup, Arc::clone(&table), Arc::new(Figures::default()), stopwatch).unwrap(), table)
 }
@@ -60,9 +67,9 @@ fn service(name: &str, headless: bool, port: u16) -> Fact {
         cluster_ips: if headless { Vec::new() } else { vec!["10.1.0.1".parse().unwrap()] },
         ingress: Vec::new(),
         ports: vec![Port { name: "http".into(), protocol: Protocol::Tcp, number: port, app_protocol: None }],
-        traffic: Traffic::default(),
+        traffic: Traffic::default().into(),
         mirror: false,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::Unknown,
     }))
 }
@@ -74,7 +81,7 @@ fn export(name: &str, created: i64) -> Fact {
         deleting: false,
         exported_labels: None,
         exported_annotations: None,
-        own: OwnPolicy::default(),
+        own: OwnPolicy::default().into(),
         origin: Origin::Unknown,
     }))
 }

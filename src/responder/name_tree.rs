@@ -35,7 +35,7 @@ impl<'g, 't> Tree<'g, 't> {
     pub fn place(&self, name: &QuestionName, found: Option<&'g Block>) -> Place<'g> {
         if let Some(block) = found
             && block.exists_in(self.view)
-            && (self.zone.kind != ZoneKind::Global || block.sets(self.view).next().is_some())
+            && (self.zone.kind != ZoneKind::Global || block.is_owned(self.view))
         {
             return Place::Block(block);
         }
@@ -53,7 +53,7 @@ impl<'g, 't> Tree<'g, 't> {
     /// What stands at exactly the last `labels` labels of `name`; `found` is the Block stored there.
     fn exact(&self, name: &QuestionName, labels: u8, found: Option<&'g Block>) -> Place<'g> {
         let stored = found.filter(|block| block.exists_in(self.view));
-        let owned = stored.is_some_and(|block| block.sets(self.view).next().is_some());
+        let owned = stored.is_some_and(|block| block.is_owned(self.view));
         if !owned && self.zone.kind == ZoneKind::Global {
             match self.formed(name, labels) {
                 Place::Nothing => {}

@@ -117,6 +117,9 @@ fn gate(config: &Config, ready: watch::Receiver<Readiness>, serving: Arc<AtomicB
             return Vec::new();
         }
         let mut missing = state.missing.clone();
+        if monitor == Monitor::Continuously {
+            missing.extend(state.lost.iter().cloned());
+        }
         if !serving && missing.is_empty() {
             missing.push("DNS sockets are not open yet".to_owned());
         }

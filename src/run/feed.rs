@@ -116,7 +116,8 @@ impl Prepared {
             .with_whole_lists_above(start.config.brake.services.as_usize());
         let (reread, confirm) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (reload, asked, generation) = (Arc::clone(&reread), Arc::clone(&confirm), start.generation);
-        let watch = Watch { folder, cluster, generation, started, reload, confirm };
+        let period = crate::config::watch_timeout(&self.entry.freshness);
+        let watch = Watch { folder, cluster, generation, started, reload, confirm, period };
         let task = start.sources.handle().spawn(watch.run(start.sender.clone())).abort_handle();
         (Feed::Folder { task, reread }, Box::new(move |_| asked.notify_one()))
     }
@@ -148,6 +149,7 @@ fn fingerprint(config: &Config, entry: &ConfiguredCluster, files: &[PathBuf]) ->
     let written = config.clusters.iter().find(|written| written.name == entry.cluster.id.as_str());
     if matches!(entry.source, SourceSpec::Manifests { .. }) {
         config.brake.services.as_usize().hash(&mut hasher);
+        crate::config::watch_timeout(&entry.freshness).hash(&mut hasher);
     } else {
         let (freshness, limits) = (&entry.freshness, &config.limits.cluster);
         (freshness.suspect_after.duration(), freshness.demote_after.duration()).hash(&mut hasher);

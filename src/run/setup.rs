@@ -8,6 +8,7 @@ use crate::dns::{Name, NameError};
 use crate::model::brake;
 use crate::model::clusterset::ClusterLimits;
 use crate::model::freshness::Times;
+use crate::model::host::HostSettings;
 use crate::model::{Cluster, ClusterId, Prefix, clusterset};
 use crate::publish::{FrameTemplate, Setup};
 use crate::table::FrameSettings;
@@ -60,6 +61,20 @@ fn model(config: &Config) -> clusterset::Settings {
         },
         views: config.views(),
         resolved: Default::default(),
+        hosts: hosts(config),
+    }
+}
+
+fn hosts(config: &Config) -> HostSettings {
+    let zones = |zones: &[config::value::ZoneName]| {
+        zones.iter().map(|zone| zone.as_str().trim_end_matches('.').to_ascii_lowercase().into()).collect()
+    };
+    HostSettings {
+        clusterset_zones: zones(&config.zones),
+        global_zones: zones(&config.global_zones),
+        respect_export_to: config.istio.respect_export_to,
+        mesh_clusters: config.istio.mesh_clusters.iter().map(|name| ClusterId::new(name.as_str())).collect(),
+        resolve_hostnames: config.resolve_hostnames,
     }
 }
 

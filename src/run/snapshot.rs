@@ -230,7 +230,7 @@ impl Writer {
 
 /// What a section begins with.
 struct Outline {
-    /// Namespaces and nodes.
+    /// Namespaces, nodes and the objects of global zones.
     facts: Vec<Fact>,
     keys: Vec<ServiceKey>,
     /// Since the last contact.
@@ -247,7 +247,10 @@ impl Outline {
         };
         let namespaces = facts.presence().documents().map(namespace);
         Some(Outline {
-            facts: namespaces.chain(facts.nodes().iter().cloned().map(Fact::Node)).collect(),
+            facts: namespaces
+                .chain(facts.nodes().iter().cloned().map(Fact::Node))
+                .chain(facts.hosts().facts())
+                .collect(),
             keys: facts.services().map(|(key, _)| key.clone()).collect(),
             age: match member.restored() {
                 Some(age) => age + running,

@@ -4,8 +4,10 @@ use super::offline;
 use crate::cli::check::{ClusterSurvey, Survey};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::{Config, SourceSpec};
-use crate::model::Kind;
 use crate::model::merge::merge;
+use crate::model::trace::FindingTrace;
+use crate::model::{ClusterSet, Finding, Kind, View, select};
+use std::collections::HashSet;
 
 /// Reads the folders and checks the kubeconfigs; API servers are not connected to.
 ///
@@ -31,12 +33,27 @@ pub fn survey(config: &Config) -> Result<Survey, Vec<Diagnostic>> {
             services: facts.services().filter(|(_, held)| held.makes_name()).count(),
         });
     }
-    for key in clusterset.services() {
-        survey.services += 1;
-        survey.findings.extend(merge(key, clusterset).findings);
-    }
+    survey.services = clusterset.services().count();
+    survey.findings.extend(of_services(clusterset, loaded.publisher.views()));
+    survey.findings.extend(clusterset.range_findings());
+    survey.findings.extend(crate::model::host::findings(clusterset));
     survey.findings.sort_by(|a, b| (&a.cluster, &a.place, &a.object).cmp(&(&b.cluster, &b.place, &b.object)));
     Ok(survey)
+}
+
+/// What the merge of each service and its answers in each view give rise to, each once.
+fn of_services(clusterset: &ClusterSet, views: &[View]) -> HashSet<Finding> {
+    let mut found = HashSet::new();
+    for key in clusterset.services() {
+        let service = merge(key, clusterset);
+        for view in views {
+            let mut trace = FindingTrace::default();
+            select(&service, view, clusterset, &mut trace);
+            found.extend(trace.0);
+        }
+        found.extend(service.findings);
+    }
+    found
 }
 
 /// One line per cluster whose API server could not be reached with what its entry says.

@@ -3,7 +3,6 @@
 use super::*;
 use crate::model::ClusterId;
 use crate::model::fact::{ExportFact, NamespaceFact, Origin};
-use crate::model::policy::OwnPolicy;
 use crate::model::{Fact, ServiceKey};
 use std::fs::{self, Permissions};
 use std::io::Cursor;
@@ -23,7 +22,7 @@ fn facts(name: &str, count: usize) -> Vec<Fact> {
             deleting: false,
             exported_labels: None,
             exported_annotations: None,
-            own: OwnPolicy::default(),
+            own: Default::default(),
             origin: Origin::Api { resource_version: 1 + number as u64 },
         }))
     };

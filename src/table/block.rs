@@ -8,7 +8,7 @@
 //! ```text
 //!  0 presence u64 | 8 zone u8 | 9 name length u8 | 10 orders u8 | 11 views u8
 //! 12 name | order of each view: u8 x views | offset of each order: u32 x orders (only when orders > 1)
-//!    orders, each: sets u8, then per set 16 octets:
+//!    orders, each: sets u8 (its highest bit: the name has an owner, though no sets), then per set 16 octets:
 //!        type u16 | flags u8 | tiers u8 | records u16 | stride u16 | offset of records u32 | offset of tables u32
 //!    tables, per set, what there is of: record lengths u16 x records (stride 0) | tier lengths u16 x tiers (tiers > 1)
 //!        | start table u16 x 64 | cluster column u16 x records | glue (offset u32, length u16, records u16) x records
@@ -23,6 +23,9 @@ pub(super) const SET: usize = 16;
 pub(super) const GLUE: usize = 8;
 /// Slots of a start table (`answer: weighted`).
 pub const DRAW_SLOTS: usize = 64;
+
+/// In the octet that counts the sets of an order: the name has an owner.
+pub(super) const OWNED: u8 = 0x80;
 
 /// Flags of a set.
 pub(super) mod flag {
@@ -97,12 +100,29 @@ impl Block {
     /// The sets of one order.
     #[inline]
     pub fn sets_of_order(&self, order: u8) -> Sets<'_> {
+        let at = self.order_at(order);
+        Sets { bytes: &self.0, at: at + 1, left: octet(&self.0, at) & !OWNED }
+    }
+
+    /// True when `view` has a set here, or the name has an owner without any (DNS.md section 2).
+    #[inline]
+    pub fn is_owned(&self, view: u8) -> bool {
+        self.is_order_owned(self.order_of(view))
+    }
+
+    #[inline]
+    pub(super) fn is_order_owned(&self, order: u8) -> bool {
+        octet(&self.0, self.order_at(order)) != 0
+    }
+
+    #[inline]
+    fn order_at(&self, order: u8) -> usize {
         let bytes = &*self.0;
-        let mut at = FIXED + usize::from(octet(bytes, 9)) + usize::from(octet(bytes, 11));
-        if octet(bytes, 10) > 1 {
-            at = long(bytes, at + 4 * usize::from(order)) as usize;
+        let at = FIXED + usize::from(octet(bytes, 9)) + usize::from(octet(bytes, 11));
+        match octet(bytes, 10) {
+            0 | 1 => at,
+            _ => long(bytes, at + 4 * usize::from(order)) as usize,
         }
-        Sets { bytes, at: at + 1, left: octet(bytes, at) }
     }
 
     /// The set of one type in `view`.

@@ -47,6 +47,20 @@ pub struct RrSet {
     pub serial: bool,
 }
 
+impl RrSet {
+    /// Stands alone in an order: the name has an owner but no record. It differs from an empty non-terminal only in a
+    /// global zone, where an owned name outranks a formed one (DNS.md section 2).
+    pub fn owner_mark() -> Self {
+        let (records, tiers) = (Vec::new(), Vec::new());
+        RrSet { rtype: 0, ttl: 0, records, tiers, draw: None, stale: false, serial: false }
+    }
+
+    /// True for [`RrSet::owner_mark`].
+    pub fn is_owner_mark(&self) -> bool {
+        self.rtype == 0 && self.records.is_empty()
+    }
+}
+
 /// One record of a set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Record {

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Draft`] of compile. Out: a [`Block`] (layout in `block.rs`). Runs at change time only.
 
-use super::block::{Block, DRAW_SLOTS, FIXED, GLUE, PackedSet, SET, flag};
+use super::block::{Block, DRAW_SLOTS, FIXED, GLUE, OWNED, PackedSet, SET, flag};
 use super::draft::{Draft, Glue, NO_CLUSTER, Order, Record, RrSet};
 use crate::dns::Name;
 use crate::dns::types::class;
@@ -20,7 +20,7 @@ const COMPARED_RUNS: usize = 16;
 
 impl Block {
     /// Packs `draft`. A set without records is no set. What no message can carry is left out: records over 65,523
-    /// octets, those after the 65,535th of a set, sets after the 255th of an order and orders after the 64th. Glue that
+    /// octets, those after the 65,535th of a set, sets after the 127th of an order and orders after the 64th. Glue that
     /// an earlier record of the set has already is not repeated.
     pub fn pack(draft: &Draft) -> Block {
         let name = draft.name.wire();
@@ -43,10 +43,18 @@ impl Block {
             zone: self.zone(),
             presence: self.presence(),
             order_of: (0..self.mapped_views()).map(|view| self.order_of(view)).collect(),
-            orders: (0..self.order_count())
-                .map(|order| Order { sets: self.sets_of_order(order).map(|set| set.describe()).collect() })
-                .collect(),
+            orders: (0..self.order_count()).map(|order| self.describe_order(order)).collect(),
         }
+    }
+}
+
+impl Block {
+    fn describe_order(&self, order: u8) -> Order {
+        let mut sets: Vec<RrSet> = self.sets_of_order(order).map(|set| set.describe()).collect();
+        if sets.is_empty() && self.is_order_owned(order) {
+            sets.push(RrSet::owner_mark());
+        }
+        Order { sets }
     }
 }
 
@@ -107,8 +115,9 @@ impl Packer {
             if orders.len() > 1 {
                 self.bytes[table + 4 * index..][..4].copy_from_slice(&(at as u32).to_le_bytes());
             }
-            let sets: Vec<&RrSet> = order.sets.iter().filter(|set| set.records.iter().any(fits)).take(255).collect();
-            self.bytes.push(sets.len() as u8);
+            let sets: Vec<&RrSet> = order.sets.iter().filter(|set| set.records.iter().any(fits)).take(127).collect();
+            let owned = sets.is_empty() && order.sets.iter().any(RrSet::is_owner_mark);
+            self.bytes.push(sets.len() as u8 | if owned { OWNED } else { 0 });
             self.bytes.resize(at + 1 + SET * sets.len(), 0);
             heads.push((at + 1, sets));
         }

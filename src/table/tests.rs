@@ -77,6 +77,22 @@ fn what_no_message_can_carry_is_left_out() {
 }
 
 #[test]
+fn an_owner_without_records_is_no_empty_non_terminal() {
+    let mark = || vec![RrSet::owner_mark()];
+    let owned = Draft {
+        presence: 0b111,
+        order_of: vec![0, 1, 2],
+        orders: [Vec::new(), mark(), vec![addresses(&[1])]].map(|sets| Order { sets }).into(),
+        ..draft("a.b", Vec::new())
+    };
+    let block = Block::pack(&owned);
+    assert_eq!(block.describe(), owned);
+    assert_eq!([0, 1, 2].map(|view| block.is_owned(view)), [false, true, true]);
+    assert_eq!([0, 1, 2].map(|view| block.sets(view).count()), [0, 0, 1]);
+    assert!(Block::pack(&draft("a.b", mark())).is_owned(0) && !Block::pack(&draft("a.b", Vec::new())).is_owned(0));
+}
+
+#[test]
 fn glue_that_repeats_the_answer_takes_no_room() {
     let own = rdata::record(&[0xc0, 0x0c], rtype::A, 5, &[10, 0, 0, 1]);
     let srv = |glue| set(rtype::SRV, vec![Record { glue, ..record(rdata::srv(0, 1, 80, &name("a.b"))) }]);

@@ -177,9 +177,9 @@ mod tests {
 
     #[test]
     fn rust_log_goes_before_the_level() {
-        assert_eq!(filter("info", None).unwrap().to_string(), "info");
-        assert_eq!(filter("info", Some("kube=debug")).unwrap().to_string(), "kube=debug");
-        assert_eq!(filter("warn", Some(" ")).unwrap().to_string(), "warn");
+        assert_eq!(filter("info", None).unwrap().to_string(), "kube_client=off,info");
+        assert_eq!(filter("info", Some("kube_client=debug")).unwrap().to_string(), "kube_client=debug");
+        assert_eq!(filter("warn", Some(" ")).unwrap().to_string(), "kube_client=off,warn");
         let error = filter("chatty=loud", None).unwrap_err().to_string();
         assert!(error.starts_with("log.level: \"chatty=loud\" is no log filter"), "{error}");
         assert!(filter("info", Some("a=b=c")).unwrap_err().to_string().starts_with("RUST_LOG"), "names its origin");

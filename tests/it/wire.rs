@@ -69,7 +69,8 @@ pub fn status(message: &Message) -> &'static str {
         ResponseCode::NXDomain => "NXDOMAIN",
         ResponseCode::NotImp => "NOTIMP",
         ResponseCode::Refused => "REFUSED",
-        ResponseCode::BADVERS => "BADVERS",
+        // RFC 6891 section 9: 16 is BADVERS without TSIG.
+        ResponseCode::BADVERS | ResponseCode::BADSIG => "BADVERS",
         other => panic!("rcode {other}"),
     }
 }
@@ -102,5 +103,5 @@ pub fn srv_target(record: &Record) -> Option<String> {
 pub fn presentation(record: &Record) -> String {
     let line = without_owner(record);
     let (ttl, rest) = line.split_once(' ').expect("a TTL and the rest");
-    format!("{} {ttl} IN {rest}", record.name)
+    format!("{} {ttl} {} {rest}", record.name, record.dns_class)
 }

@@ -158,3 +158,12 @@ fn a_file_that_is_not_there_is_unreadable() {
         ]
     );
 }
+
+#[test]
+fn what_is_wrong_in_a_replaced_list_names_the_entry_of_the_file() {
+    let folder = fixture("\nclusters:\n- { name: west, region: us }\n");
+    let errors = args(&folder, &["--config", "FILE", "--manifests", "DIR", "--listen", "127.0.0.1:0"]).settings();
+    let errors = said(&errors.unwrap_err(), &folder);
+    let expected = "error[config]: TMP/config.yaml:3:3: cluster west: `source` is missing; it has no default, add it";
+    assert_eq!(errors[0], expected);
+}

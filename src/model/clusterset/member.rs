@@ -8,6 +8,7 @@ use crate::model::id::ServiceKey;
 use crate::model::view::glob_matches;
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A cluster and all that is known of it.
@@ -24,13 +25,25 @@ pub struct Member {
     pub(super) cutoff: Option<ServiceKey>,
     /// The limits and the shape of the facts that the cut was found for.
     measured: (ClusterLimits, (u64, usize)),
+    /// First host over the limit of the cluster; it and all behind it contribute nothing.
+    pub(super) host_cutoff: Option<Arc<str>>,
 }
 
 impl Member {
     pub(super) fn new(cluster: Cluster, generation: u64) -> Self {
         let (state, facts) = (State::default(), ClusterFacts::default());
         let measured = (ClusterLimits::default(), facts.shape());
-        Member { cluster, generation, state, grace_over: false, restored: None, facts, cutoff: None, measured }
+        Member {
+            cluster,
+            generation,
+            state,
+            grace_over: false,
+            restored: None,
+            facts,
+            cutoff: None,
+            measured,
+            host_cutoff: None,
+        }
     }
 
     /// The registry entry.
@@ -79,6 +92,11 @@ impl Member {
     /// True when the service lies behind the limits of the cluster (RESILIENCE.md rule 9).
     pub fn is_cut(&self, key: &ServiceKey) -> bool {
         self.cutoff.as_ref().is_some_and(|cutoff| key >= cutoff)
+    }
+
+    /// True when the host lies behind the limit of the cluster (RESILIENCE.md rule 9).
+    pub fn is_host_cut(&self, host: &Arc<str>) -> bool {
+        self.host_cutoff.as_ref().is_some_and(|cutoff| host >= cutoff)
     }
 
     /// True when `allow.namespaces` of the cluster admits the namespace (RESILIENCE.md rule 10).

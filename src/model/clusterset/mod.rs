@@ -3,8 +3,10 @@
 //! In: registry entries, settings, states and [`Observation`]s. Out: what each [`Touched`], and the facts for
 //! `merge` and `select`. One writer (publish); readers borrow it.
 
+mod hosts;
 mod index;
 mod member;
+mod owners;
 mod ranges;
 mod restore;
 mod rows;
@@ -21,7 +23,9 @@ use super::facts::Touched;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
 use super::view::View;
+use hosts::HostIndex;
 use index::Index;
+use owners::AddressOwners;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +39,8 @@ pub struct ClusterSet {
     members: Vec<Option<Member>>,
     slots: HashMap<ClusterId, Slot>,
     index: Index,
+    hosts: HostIndex,
+    owners: AddressOwners,
     settings: Settings,
 }
 
@@ -55,8 +61,10 @@ impl ClusterSet {
             return Touched::default();
         }
         self.settings = settings;
-        for member in self.members.iter_mut().flatten() {
+        for (slot, member) in (0..).zip(&mut self.members) {
+            let Some(member) = member else { continue };
             member.measure(&self.settings.limits, &mut Default::default());
+            self.hosts.rebuild(slot, member, &self.settings);
         }
         Touched::everything()
     }
@@ -99,8 +107,11 @@ impl ClusterSet {
         let mut touched = Touched::everything();
         touched.services =
             member.facts.services().filter(|(_, f)| f.makes_name()).map(|(key, _)| key.clone()).collect();
+        touched.hosts = member.facts.hosts().hosts().filter(|host| self.settings.hosts.serves(host)).cloned().collect();
         touched.namespaces = member.facts.presence().iter().cloned().collect();
         self.index.remove_slot(slot);
+        self.hosts.remove_slot(slot);
+        self.owners.remove_slot(slot);
         touched
     }
 
@@ -113,7 +124,12 @@ impl ClusterSet {
         match () {
             () if before.is_known() != state.is_known() => Touched::everything(),
             () if before == state || !before.is_stale() && !state.is_stale() => Touched::default(),
-            () => Touched { services: self.with_rows_of(slot), ..Touched::default() },
+            () => Touched {
+                services: self.with_rows_of(slot),
+                // A host's endpoints may stand in any cluster that its objects name.
+                hosts: self.hosts().cloned().collect(),
+                ..Touched::default()
+            },
         }
     }
 
@@ -145,13 +161,19 @@ impl ClusterSet {
         let mut touched = member.facts.observe_keeping(observation.change, kept);
         touched.everything |= member.ends_restored();
         member.measure(&self.settings.limits, &mut touched.services);
+        self.hosts.update(slot, member, &self.settings, &mut touched.hosts);
+        touched.hosts.extend(self.follow_addresses(slot, &touched.services));
+        let Some(member) = &self.members[usize::from(slot)] else { return touched };
         let (index, facts) = (&mut self.index, &member.facts);
         touched.services.retain(|key| {
             let was = index.contains(key);
             index.set(key, slot, facts.service(key).is_some_and(|held| held.makes_name()));
             was || index.contains(key)
         });
-        touched.everything |= touched.ranges && self.networks_differ();
+        if touched.ranges {
+            touched.everything |= self.networks_differ();
+            touched.hosts.extend(self.hosts_with_records().cloned());
+        }
         touched
     }
 

@@ -24,6 +24,8 @@ impl ClusterSet {
         for (key, held) in member.facts.services().filter(|(_, held)| held.makes_name()) {
             self.index.set(key, slot, held.makes_name());
         }
+        self.hosts.rebuild(slot, member, &self.settings);
+        self.follow_addresses(slot, &touched.services);
         touched.everything = true;
         touched
     }

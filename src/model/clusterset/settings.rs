@@ -1,5 +1,6 @@
 //! What the configuration says about the clusterset as a whole.
 
+use crate::model::host::HostSettings;
 use crate::model::id::ClusterId;
 use crate::model::policy::Policies;
 use crate::model::view::View;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub views: Vec<View>,
     /// Addresses of host names (load balancers, gateways) as the room `resolve` last found them.
     pub resolved: HashMap<Arc<str>, Vec<IpAddr>>,
+    /// Names in global zones.
+    pub hosts: HostSettings,
 }
 
 impl Default for Settings {
@@ -36,6 +39,7 @@ impl Default for Settings {
             limits: ClusterLimits::default(),
             views: vec![View::default()],
             resolved: HashMap::new(),
+            hosts: HostSettings::default(),
         }
     }
 }

@@ -2,22 +2,33 @@
 //!
 //! In: texts as the source decoded them. Out: the shared copy of each.
 
+use crate::model::Rare;
+use crate::model::fact::Traffic;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A set of shared texts.
 #[derive(Debug, Default)]
-pub struct Interner(HashSet<Arc<str>>);
+pub struct Interner {
+    texts: HashSet<Arc<str>>,
+    /// Traffic fields: a cluster has a handful of different ones.
+    traffic: HashSet<Arc<Traffic>>,
+}
 
 impl Interner {
     /// Replaces `text` by the shared copy of the same text.
     pub fn share(&mut self, text: &mut Arc<str>) {
-        match self.0.get(&**text) {
+        match self.texts.get(&**text) {
             Some(shared) => *text = Arc::clone(shared),
             None => {
-                self.0.insert(Arc::clone(text));
+                self.texts.insert(Arc::clone(text));
             }
         }
+    }
+
+    /// Makes equal traffic fields one value.
+    pub fn share_traffic(&mut self, traffic: &mut Rare<Traffic>) {
+        traffic.share(&mut self.traffic);
     }
 
     /// As [`Interner::share`], for an absent text too.
@@ -29,17 +40,18 @@ impl Interner {
 
     /// The shared copy of `text`, made when there is none.
     pub fn get(&mut self, text: &str) -> Arc<str> {
-        if let Some(shared) = self.0.get(text) {
+        if let Some(shared) = self.texts.get(text) {
             return Arc::clone(shared);
         }
         let shared: Arc<str> = text.into();
-        self.0.insert(Arc::clone(&shared));
+        self.texts.insert(Arc::clone(&shared));
         shared
     }
 
     /// Forgets texts that nobody else holds.
     pub fn shrink(&mut self) {
-        self.0.retain(|text| Arc::strong_count(text) > 1);
-        self.0.shrink_to_fit();
+        self.texts.retain(|text| Arc::strong_count(text) > 1);
+        self.texts.shrink_to_fit();
+        self.traffic.retain(|traffic| Arc::strong_count(traffic) > 1);
     }
 }

@@ -4,6 +4,7 @@
 //! An object read again with the same content (its resourceVersion aside) touches nothing.
 
 mod findings;
+mod hosts;
 mod interner;
 mod nodes;
 mod observe;
@@ -18,6 +19,7 @@ mod tests;
 mod touched;
 
 pub use findings::FindingStore;
+pub use hosts::HostFacts;
 pub use interner::Interner;
 pub use nodes::Nodes;
 pub use omission::Loss;
@@ -39,6 +41,7 @@ pub struct ClusterFacts {
     slices: HashMap<ObjectKey, ServiceKey>,
     /// Imports that name a Service as the carrier of their VIP, by that Service.
     derived: HashMap<ServiceKey, Vec<ServiceKey>>,
+    hosts: HostFacts,
     presence: Presence,
     nodes: Nodes,
     findings: FindingStore,
@@ -60,6 +63,11 @@ impl ClusterFacts {
     /// Every service key with its facts, in no order.
     pub fn services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
         self.services.iter()
+    }
+
+    /// What the cluster says about names in global zones.
+    pub fn hosts(&self) -> &HostFacts {
+        &self.hosts
     }
 
     /// The namespaces that the cluster knows.

@@ -84,6 +84,7 @@ impl ClusterFacts {
             Kind::EndpointSlice => self.slices.keys().cloned().collect(),
             Kind::ServiceExport => with(|facts| facts.export.is_some()),
             Kind::ServiceImport => with(|facts| facts.import.is_some()),
+            Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => self.hosts.keys_of(kind),
         }
     }
 

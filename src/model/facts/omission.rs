@@ -44,6 +44,10 @@ impl ClusterFacts {
             Kind::ServiceExport => count(&|_, facts| facts.export.is_some()),
             Kind::ServiceImport => count(&|_, facts| facts.import.is_some()),
             Kind::EndpointSlice => self.lost_endpoints(listed, omitted),
+            // Each makes a name in a global zone, or an endpoint of one.
+            Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => {
+                Loss { lost: omitted.len(), of: self.count(kind) }
+            }
         }
     }
 

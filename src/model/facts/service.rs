@@ -1,6 +1,7 @@
 //! All facts of one cluster about one service key.
 
 use crate::model::fact::{ExportFact, ImportFact, ObjectKey, Origin, ServiceFact, SliceFact, SliceRole};
+use crate::model::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 
 /// Service, export, import and slices that share one namespaced name in one cluster.
 #[derive(Debug, Default, PartialEq)]
@@ -93,7 +94,7 @@ macro_rules! sourced {
         }
     )*};
 }
-sourced!(ServiceFact, ExportFact, ImportFact);
+sourced!(ServiceFact, ExportFact, ImportFact, ServiceEntryFact, WorkloadEntryFact, DnsEndpointFact);
 
 /// Stores `new`; true when its content differs from what was held. The newer origin is kept in any case.
 pub(super) fn put<T: Sourced>(held: &mut Option<Box<T>>, mut new: Box<T>) -> bool {

@@ -15,6 +15,7 @@ impl ClusterFacts {
             Fact::Service(mut fact) => {
                 fact.key = self.shared_key(&fact.key);
                 fact.ports.iter_mut().for_each(|port| self.share_port(port));
+                self.interner.share_traffic(&mut fact.traffic);
                 fact.cluster_ips.shrink_to_fit();
                 let key = fact.key.clone();
                 self.put(
@@ -32,6 +33,9 @@ impl ClusterFacts {
             }
             Fact::Import(fact) => self.put_import(fact, touched),
             Fact::Slice(fact) => self.put_slice(*fact, touched),
+            Fact::ServiceEntry(fact) => self.put_service_entry(fact, touched),
+            Fact::WorkloadEntry(fact) => self.put_workload_entry(fact, touched),
+            Fact::DnsEndpoint(fact) => self.put_dns_endpoint(fact, touched),
         }
     }
 
@@ -46,6 +50,7 @@ impl ClusterFacts {
                 self.unlink_derived(key);
                 self.take(kind, key, |facts| facts.import.take().is_some(), touched);
             }
+            Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => self.remove_host_object(kind, key, touched),
         }
     }
 
@@ -210,14 +215,14 @@ impl ClusterFacts {
         }
     }
 
-    fn count_in(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
+    pub(super) fn count_in(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
         self.counts[kind as usize] += 1;
         self.services_revision += u64::from(kind == Kind::Service);
         let namespace = self.interner.get(namespace);
         touched.namespaces.extend(self.presence.add_object(&namespace));
     }
 
-    fn count_out(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
+    pub(super) fn count_out(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
         self.counts[kind as usize] -= 1;
         self.services_revision += u64::from(kind == Kind::Service);
         let namespace = self.interner.get(namespace);

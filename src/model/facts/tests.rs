@@ -149,6 +149,9 @@ fn synced_means_required_kinds_complete_and_the_rest_decided() {
         facts.observe(replace(kind, Vec::new()));
     }
     facts.observe(Change::Absent { kind: Kind::ServiceImport, reason: "not served".to_owned() });
+    for kind in [Kind::ServiceEntry, Kind::WorkloadEntry, Kind::DnsEndpoint] {
+        facts.observe(Change::Absent { kind, reason: "not served".to_owned() });
+    }
     assert!(!facts.is_synced(Mode::Both), "nodes have not been heard of");
     facts.observe(failed(Kind::Node));
     assert!(facts.is_synced(Mode::Both), "an optional kind may fail");
@@ -177,7 +180,7 @@ fn an_object_that_a_list_holds_but_that_cannot_be_read_keeps_its_last_good_versi
             deleting: false,
             exported_labels: None,
             exported_annotations: None,
-            own: OwnPolicy::default(),
+            own: OwnPolicy::default().into(),
             origin: Origin::Unknown,
         }))
     };

@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub struct Touched {
     /// Services (and imports of that name) to merge and select again.
     pub services: HashSet<ServiceKey>,
+    /// Names in global zones to merge and select again.
+    pub hosts: HashSet<Arc<str>>,
     /// Namespaces whose presence in the cluster changed: every service in them, and `<ns>.svc.Z` itself.
     pub namespaces: HashSet<Arc<str>>,
     /// Everything: a cluster came or went, its settings or its state changed.
@@ -26,12 +28,17 @@ impl Touched {
 
     /// True when nothing has to be done.
     pub fn is_empty(&self) -> bool {
-        self.services.is_empty() && self.namespaces.is_empty() && !self.everything && !self.ranges
+        self.services.is_empty()
+            && self.hosts.is_empty()
+            && self.namespaces.is_empty()
+            && !self.everything
+            && !self.ranges
     }
 
     /// Adds what `other` touched.
     pub fn extend(&mut self, other: Touched) {
         self.services.extend(other.services);
+        self.hosts.extend(other.hosts);
         self.namespaces.extend(other.namespaces);
         self.everything |= other.everything;
         self.ranges |= other.ranges;

@@ -68,7 +68,7 @@ fn merged(key: &ServiceKey, participants: &[Participant<'_>], findings: &mut Vec
     Some(Merged {
         service_type: oldest.service_type(),
         ports: ports::union(participants),
-        traffic: Traffic { ip_families: ip_families(participants), ..of.clone() },
+        traffic: Traffic { ip_families: ip_families(participants), ..(**of).clone() },
         exported_labels: oldest.export.exported_labels.clone(),
         exported_annotations: oldest.export.exported_annotations.clone(),
         own: own::merge(key, participants, findings),

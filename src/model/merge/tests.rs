@@ -132,7 +132,10 @@ fn own_annotations_are_those_of_the_oldest_that_sets_them() {
     let mut world = World::new(&["a", "b", "c"]);
     for (cluster, ttl) in [("a", None), ("b", Some(10)), ("c", Some(20))] {
         let own = OwnPolicy { ttl, weight: Some(7), ..OwnPolicy::default() };
-        world.has(cluster, [service(WEB, &["10.0.0.1"]).into(), ExportFact { own, ..export(WEB, 1) }.into()]);
+        world.has(
+            cluster,
+            [service(WEB, &["10.0.0.1"]).into(), ExportFact { own: own.into(), ..export(WEB, 1) }.into()],
+        );
     }
     let merged = world.merge(WEB);
     assert_eq!(merged.merged.as_ref().unwrap().own.ttl, Some(10));

@@ -5,7 +5,7 @@ use super::policy::Policy;
 use super::standing::Context;
 use super::thin::{Cover, is_replaced, thin};
 use super::tiers::{Rank, rank};
-use super::weights::{Share, is_drained, shares, weight_of};
+use super::weights::{Share, is_drained, own_weights, shares, weight_of};
 use crate::model::answer::{Answer, Host, Target};
 use crate::model::fact::{Port, ServiceType};
 use crate::model::id::ClusterId;
@@ -110,6 +110,10 @@ fn report_shared(
     trace: &mut impl Trace,
 ) {
     let (Some(a), Some(b)) = (first.cluster, second.cluster) else { return };
+    if context.is_host() {
+        // Objects that say the same in every cluster are the rule there.
+        return;
+    }
     let network = |candidate: &Candidate<'_>| candidate.member.and_then(|m| m.cluster().locality.network.clone());
     let apart = matches!((network(first), network(second)), (Some(a), Some(b)) if a != b);
     if a != b && !apart {
@@ -145,7 +149,11 @@ fn weigh(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'_>]) {
             weight: weight_of(context, policy, &placed.candidate),
         })
         .collect();
-    let weights = shares(&scopes);
+    let own = || weighed.iter().map(|at| list[*at].candidate.weight);
+    let weights = match scopes.iter().all(|share| share.weight.is_none()) && own().any(|weight| weight.is_some()) {
+        true => own_weights(own()),
+        false => shares(&scopes),
+    };
     drop(scopes);
     for (at, weight) in weighed.into_iter().zip(weights) {
         list[at].weight = weight;

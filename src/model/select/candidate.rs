@@ -31,6 +31,12 @@ pub(super) struct Candidate<'a> {
     /// Reached over one more hop.
     pub gateway: bool,
     pub health: Health,
+    /// Weight of this one target, where a weight is not its cluster's.
+    pub weight: Option<u32>,
+    /// Tier that a policy gives it ([`super::policy::TierOrder::Given`]).
+    pub tier: u8,
+    /// Drained by itself, not with its cluster.
+    pub drained: bool,
     pub state: State,
     /// Its data are a snapshot's: EDE 3, but no demotion.
     pub restored: bool,
@@ -55,6 +61,9 @@ impl<'a> Candidate<'a> {
             zone: home.zone.as_ref(),
             gateway: false,
             health: Health::Unknown,
+            weight: None,
+            tier: 0,
+            drained: false,
             state: member.state(),
             restored: member.is_restored(),
             ports: Cow::Borrowed(&[]),
@@ -79,6 +88,9 @@ impl<'a> Candidate<'a> {
             zone: from.zone,
             gateway: false,
             health: Health::Ready,
+            weight: None,
+            tier: 0,
+            drained: false,
             state,
             restored: member.is_some_and(Member::is_restored),
             ports: from.ports,

@@ -13,6 +13,7 @@ mod direct;
 mod endpoints;
 mod gateways;
 mod headless;
+mod host;
 mod import;
 mod policy;
 mod reach;
@@ -24,6 +25,7 @@ mod thin;
 mod tiers;
 mod weights;
 
+pub use host::select_host;
 pub use standing::namespace_presence;
 
 use super::answer::Answer;

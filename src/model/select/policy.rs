@@ -26,6 +26,12 @@ pub(super) enum TierOrder<'a> {
     Default,
     /// `trafficDistribution`: zone of any cluster, cluster, region, rest.
     Zone,
+    /// [`TierOrder::Default`], also where weights apply.
+    Kept,
+    /// One tier.
+    One,
+    /// The tier of each candidate.
+    Given,
     /// What is named in this order; the rest behind it in default order.
     Prefer(&'a [Preference]),
 }
@@ -36,9 +42,9 @@ impl<'a> Policy<'a> {
         let policies = &context.set.settings().policies;
         let rule = policies.rules.iter().find(|rule| matches(rule, context));
         let merged = context.service.merged.as_ref();
-        let imported = import.map(|import| &import.own);
+        let imported = import.map(|import| &*import.own);
         let own = || imported.into_iter().chain(merged.map(|merged| &merged.own));
-        let traffic = import.map(|import| &import.traffic).or(merged.map(|merged| &merged.traffic));
+        let traffic = import.map(|import| &*import.traffic).or(merged.map(|merged| &merged.traffic));
         let local_only = import.is_none()
             && service_type == ServiceType::ClusterSetIp
             && context.own.is_some()

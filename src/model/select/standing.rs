@@ -53,6 +53,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// True when the question is about a host in a global zone, which has no namespace.
+    pub fn is_host(&self) -> bool {
+        self.service.key.namespace().is_empty()
+    }
+
     /// True when both networks are named and differ: nothing of that cluster is reached directly.
     pub fn is_elsewhere(&self, member: &Member) -> bool {
         let theirs = member.cluster().locality.network.as_ref();
@@ -74,8 +79,8 @@ impl<'a> Context<'a> {
         trace.finding(|| Finding {
             code,
             cluster: cluster.as_str().into(),
-            kind: "Service".into(),
-            object: self.service.key.as_str().into(),
+            kind: if self.is_host() { "Host" } else { "Service" }.into(),
+            object: self.service.key.as_str().trim_start_matches('/').into(),
             place: None,
             message: text(),
         });

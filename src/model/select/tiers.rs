@@ -21,7 +21,9 @@ pub(super) fn rank(context: &Context<'_>, policy: &Policy<'_>, candidate: &Candi
     let weighted = policy.mode == AnswerMode::Weighted;
     let tier = match policy.order {
         TierOrder::Default if weighted => 0,
-        TierOrder::Default => nearness(context, candidate, [0, 1, 2, 3]),
+        TierOrder::One => 0,
+        TierOrder::Given => candidate.tier,
+        TierOrder::Default | TierOrder::Kept => nearness(context, candidate, [0, 1, 2, 3]),
         TierOrder::Zone => nearness(context, candidate, [1, 0, 2, 3]),
         TierOrder::Prefer(list) => preferred(context, candidate, list),
     };

@@ -27,6 +27,8 @@ pub(super) fn weight_of(context: &Context<'_>, policy: &Policy<'_>, candidate: &
 pub(super) fn is_drained(context: &Context<'_>, policy: &Policy<'_>, candidate: &Candidate<'_>) -> bool {
     candidate.member.is_some_and(|member| member.cluster().drain)
         || export(context, candidate).is_some_and(|export| export.drain)
+        || candidate.drained
+        || candidate.weight == Some(0)
         || weight_of(context, policy, candidate) == Some(0)
 }
 
@@ -64,6 +66,16 @@ pub(super) fn shares(list: &[Share<'_>]) -> Vec<u32> {
     let mut weights: Vec<u32> = list.iter().map(raw).collect();
     for scope in &weighted {
         reduce(list, &mut weights, *scope);
+    }
+    weights
+}
+
+/// The weights of targets that have their own; one without has 1. All zero is equal.
+pub(super) fn own_weights(list: impl Iterator<Item = Option<u32>>) -> Vec<u32> {
+    let mut weights: Vec<u32> = list.map(|weight| weight.unwrap_or(1)).collect();
+    match weights.iter().copied().fold(0, gcd) {
+        0 => weights.fill(1),
+        divisor => weights.iter_mut().for_each(|weight| *weight /= divisor),
     }
     weights
 }

@@ -29,9 +29,11 @@ pub enum Need {
 
 const MCS: &str = "multicluster.x-k8s.io";
 const MCS_VERSIONS: &[&str] = &["v1beta1", "v1alpha1"];
+const ISTIO: &str = "networking.istio.io";
+const ISTIO_VERSIONS: &[&str] = &["v1", "v1beta1", "v1alpha3"];
 
 /// All kinds that are watched.
-pub const TABLE: [Row; 6] = [
+pub const TABLE: [Row; 9] = [
     Row { kind: Kind::Namespace, group: "", versions: &["v1"], plural: "namespaces", discovered: false },
     Row { kind: Kind::Node, group: "", versions: &["v1"], plural: "nodes", discovered: false },
     Row { kind: Kind::Service, group: "", versions: &["v1"], plural: "services", discovered: false },
@@ -44,6 +46,27 @@ pub const TABLE: [Row; 6] = [
     },
     Row { kind: Kind::ServiceExport, group: MCS, versions: MCS_VERSIONS, plural: "serviceexports", discovered: true },
     Row { kind: Kind::ServiceImport, group: MCS, versions: MCS_VERSIONS, plural: "serviceimports", discovered: true },
+    Row {
+        kind: Kind::ServiceEntry,
+        group: ISTIO,
+        versions: ISTIO_VERSIONS,
+        plural: "serviceentries",
+        discovered: true,
+    },
+    Row {
+        kind: Kind::WorkloadEntry,
+        group: ISTIO,
+        versions: ISTIO_VERSIONS,
+        plural: "workloadentries",
+        discovered: true,
+    },
+    Row {
+        kind: Kind::DnsEndpoint,
+        group: "externaldns.k8s.io",
+        versions: &["v1alpha1"],
+        plural: "dnsendpoints",
+        discovered: true,
+    },
 ];
 
 impl Row {
@@ -56,6 +79,7 @@ impl Row {
     pub fn need(&self, mode: Mode) -> Need {
         match (self.kind, mode) {
             (Kind::Namespace | Kind::Node, _) => Need::Optional,
+            (Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint, _) => Need::Optional,
             (Kind::EndpointSlice, _) => Need::Required,
             (Kind::Service, Mode::Import) => Need::Optional,
             (Kind::ServiceExport, Mode::Import) | (Kind::ServiceImport, Mode::Direct) => Need::Unread,
@@ -106,8 +130,9 @@ mod tests {
     fn modes_choose_what_is_required() {
         let needs = |mode| TABLE.map(|row| row.need(mode));
         use Need::*;
-        assert_eq!(needs(Mode::Both), [Optional, Optional, Required, Required, Required, Required]);
-        assert_eq!(needs(Mode::Direct), [Optional, Optional, Required, Required, Required, Unread]);
-        assert_eq!(needs(Mode::Import), [Optional, Optional, Optional, Required, Unread, Required]);
+        assert_eq!(needs(Mode::Both)[..6], [Optional, Optional, Required, Required, Required, Required]);
+        assert_eq!(needs(Mode::Direct)[..6], [Optional, Optional, Required, Required, Required, Unread]);
+        assert_eq!(needs(Mode::Import)[..6], [Optional, Optional, Optional, Required, Unread, Required]);
+        assert_eq!(needs(Mode::Both)[6..], [Optional; 3]);
     }
 }

@@ -3,6 +3,7 @@
 //! In: the files as they are now. Out: [`Change`]s. The first reading, and one that would take away many objects at
 //! once, gives whole lists, so that the deletion brake (RESILIENCE.md rule 6) can judge them; others give single changes.
 
+use super::owners::{Owner, Owners};
 use super::parse::{Contents, Entry, parse_files, unreadable};
 use super::scan::{Found, Scan, Stamp, scan};
 use crate::model::Change;
@@ -46,7 +47,7 @@ pub struct Folder {
     /// Device and inode of the folder when it was last read.
     root: (u64, u64),
     files: BTreeMap<Arc<str>, FileState>,
-    owners: HashMap<Object, Owner, Hashing>,
+    owners: Owners,
     confirmations: u8,
     many_deletions: usize,
     /// The findings of the last `Unreadable`.
@@ -63,12 +64,6 @@ struct FileState {
     has_duplicates: bool,
 }
 
-#[derive(Debug, PartialEq)]
-struct Owner {
-    file: Arc<str>,
-    fingerprint: u64,
-}
-
 impl Folder {
     /// A folder that has not been read yet.
     pub fn new(cluster: ClusterId, path: PathBuf) -> Self {
@@ -78,7 +73,7 @@ impl Folder {
             loaded: false,
             root: (0, 0),
             files: BTreeMap::new(),
-            owners: HashMap::default(),
+            owners: Owners::default(),
             confirmations: 0,
             many_deletions: MANY_DELETIONS,
             reported: Vec::new(),
@@ -189,7 +184,7 @@ impl Folder {
         let kept: HashSet<&str> =
             files.iter().zip(contents).filter(|(_, c)| c.broken).map(|(found, _)| &*found.shown).collect();
         let touched: HashSet<&str> = files.iter().map(|found| &*found.shown).chain(gone.iter().map(|p| &**p)).collect();
-        let lost = |owner: &Owner| touched.contains(&*owner.file) && !kept.contains(&*owner.file);
+        let lost = |file: &str| touched.contains(file) && !kept.contains(file);
         if self.owners.len() <= self.many_deletions {
             return 0;
         }
@@ -200,7 +195,7 @@ impl Folder {
                 contents.entries.iter().flatten().map(|entry| (entry.kind, &entry.key)).chain(rejected)
             })
             .collect();
-        self.owners.iter().filter(|((kind, key), owner)| lost(owner) && !shown.contains(&(*kind, key))).count()
+        self.owners.iter().filter(|(kind, key, file)| lost(file) && !shown.contains(&(*kind, *key))).count()
     }
 
     /// Takes over what `files` hold now, and forgets what they and the `gone` ones no longer hold.
@@ -241,7 +236,7 @@ impl Folder {
     /// Gives the object to the file, unless one that comes first by path has it.
     fn claim(&mut self, entry: Entry, path: &Arc<str>, state: &mut FileState, round: &mut Round) {
         let object = (entry.kind, entry.key.clone());
-        if let Some(owner) = self.owners.get(&object) {
+        if let Some(owner) = self.owners.get(object.0, &object.1) {
             let holds = round.whole || round.claimed.contains(&object) || !round.touched.contains(&owner.file);
             if holds && owner.file <= *path {
                 state.has_duplicates = true;
@@ -258,11 +253,10 @@ impl Folder {
             let list = Kind::ALL.iter().position(|kind| *kind == object.0).expect("ALL holds every kind");
             round.facts[list].push(entry.fact);
             round.findings[list].extend(entry.findings);
-            self.owners.insert(object, owner);
+            self.owners.insert(object.0, object.1, &owner);
             return;
         }
-        let changed = self.owners.get(&object).is_none_or(|old| *old != owner);
-        self.owners.insert(object.clone(), owner);
+        let changed = self.owners.insert(object.0, object.1.clone(), &owner);
         round.claimed.insert(object);
         if changed {
             round.changes.push(Change::Apply { fact: entry.fact, findings: entry.findings });
@@ -272,13 +266,14 @@ impl Folder {
     /// Deletes what a touched file owned and no longer holds.
     fn forget(&mut self, round: &Round) -> Vec<Change> {
         let mut changes = Vec::new();
-        self.owners.retain(|object, owner| {
-            let stays = !round.touched.contains(&owner.file)
-                || round.claimed.contains(object)
-                || round.broken.contains(&owner.file)
-                || round.kept.get(object).is_some_and(|file| *file == owner.file);
+        self.owners.retain(|kind, key, file| {
+            let object = (kind, key.clone());
+            let stays = !round.touched.contains(file)
+                || round.claimed.contains(&object)
+                || round.broken.contains(file)
+                || round.kept.get(&object).is_some_and(|kept| kept == file);
             if !stays {
-                changes.push(Change::Delete { kind: object.0, key: object.1.clone() });
+                changes.push(Change::Delete { kind, key: object.1 });
             }
             stays
         });

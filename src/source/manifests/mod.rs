@@ -8,6 +8,7 @@
 //! ```
 
 mod folder;
+mod owners;
 mod parse;
 mod scan;
 mod split;
@@ -16,7 +17,7 @@ mod tests;
 mod watch;
 
 pub use folder::Folder;
-pub use watch::Watch;
+pub use watch::{PERIOD, Watch};
 
 use crate::model::id::ClusterId;
 use std::path::{Path, PathBuf};

@@ -1,12 +1,12 @@
 //! Keeps a folder under watch.
 //!
-//! In: file events of the kernel, a clock of 30 s, reload signals. Out: observations of one cluster over a bounded
+//! In: file events of the kernel, a clock, reload signals. Out: observations of one cluster over a bounded
 //! channel. Where events are not to be had (a network file system, too many watches), the clock alone serves.
 
 use super::Folder;
 use super::folder::Reason;
+use crate::model::Observation;
 use crate::model::id::ClusterId;
-use crate::model::{Change, Observation};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use tokio::sync::{Notify, mpsc};
 const DEBOUNCE: Duration = Duration::from_millis(100);
 /// ... but not later than this after the first.
 const DEBOUNCE_MOST: Duration = Duration::from_secs(1);
-/// Time between readings without events.
-const PERIOD: Duration = Duration::from_secs(30);
+/// Time between readings without events, by default.
+pub const PERIOD: Duration = Duration::from_secs(30);
 
 /// A folder and where its observations go.
 #[derive(Debug)]
@@ -34,19 +34,21 @@ pub struct Watch {
     pub reload: Arc<Notify>,
     /// Asks for whole lists at once, the second opinion of the deletion brake.
     pub confirm: Arc<Notify>,
+    /// Time between readings without events; each is the folder's sign of life. [`PERIOD`] by default.
+    pub period: Duration,
 }
 
 impl Watch {
     /// Reads and watches until the receiver is gone or the task is dropped.
     pub async fn run(self, observations: mpsc::Sender<Observation>) {
-        let Watch { mut folder, cluster, generation, started, reload, confirm } = self;
+        let Watch { mut folder, cluster, generation, started, reload, confirm, period } = self;
         let changed = Arc::new(Notify::new());
         let mut events = Events::new(folder.path().to_owned(), changed.clone());
         let mut reason = Reason::Event;
-        let mut clock = tokio::time::interval_at(tokio::time::Instant::now() + PERIOD, PERIOD);
+        let mut clock = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
         clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            events.renew(&cluster);
+            events.renew(&cluster, period);
             let received_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let reading = tokio::task::spawn_blocking(move || {
                 let changes = folder.read(reason);
@@ -56,7 +58,6 @@ impl Watch {
             let Ok((returned, changes)) = reading.await else { return };
             folder = returned;
             for change in changes {
-                log_failure(&cluster, &change);
                 let observation = Observation { cluster: cluster.clone(), generation, received_ns, change };
                 if observations.send(observation).await.is_err() {
                     return;
@@ -84,14 +85,6 @@ async fn quiet_after(changed: &Notify) {
     }
 }
 
-fn log_failure(cluster: &ClusterId, change: &Change) {
-    if let Change::Failed { kind, error } = change
-        && *kind == crate::model::Kind::ALL[0]
-    {
-        tracing::warn!(cluster = cluster.as_str(), "{error}");
-    }
-}
-
 /// The kernel's watches on the folder and on the one above it, where a replaced folder shows.
 struct Events {
     folder: PathBuf,
@@ -108,7 +101,7 @@ impl Events {
     }
 
     /// Sets the watches, anew if another folder stands at the path now.
-    fn renew(&mut self, cluster: &ClusterId) {
+    fn renew(&mut self, cluster: &ClusterId, period: Duration) {
         let now = std::fs::metadata(&self.folder).ok().map(|metadata| (metadata.dev(), metadata.ino()));
         if self.watcher.is_some() && self.watched == now {
             return;
@@ -120,9 +113,9 @@ impl Events {
                 if !std::mem::replace(&mut self.complained, true) {
                     tracing::warn!(
                         cluster = cluster.as_str(),
-                        "{}: cannot be watched: {error}; it is read every {} s instead",
+                        "{}: cannot be watched: {error}; it is read every {:?} instead",
                         self.folder.display(),
-                        PERIOD.as_secs()
+                        period
                     );
                 }
                 None

@@ -164,7 +164,11 @@ impl<'de, T: Collect> Visitor<'de> for DocumentSeed<'_, '_, T> {
         while let Some(key) = map.next_key_seed(KeyText)? {
             match &*key {
                 "items" => parsed.pending = map.next_value_seed(ItemsSeed(self.context, &mut *self.objects))?,
-                key => parsed.raw.read_field(key, &mut map, self.faults)?,
+                key => {
+                    if !parsed.raw.read_field(key, &mut map, self.faults)? {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
             }
         }
         Ok(Some(parsed))

@@ -257,6 +257,24 @@ impl<'de> Read<'de> for BTreeMap<Cow<'de, str>, Cow<'de, str>> {
     }
 }
 
+/// A map of numbers; entries of another type drop out.
+impl<'de> Read<'de> for BTreeMap<Cow<'de, str>, i64> {
+    const EXPECTED: &'static str = "a map";
+
+    fn map<A: MapAccess<'de>>(mut map: A, faults: &Faults) -> Result<Option<Self>, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some(key) = map.next_key_seed(KeyText)? {
+            let before = faults.len();
+            let value = map.next_value_seed(Lenient::<i64>::new(faults))?;
+            faults.step_since(before, || Step::Key(key.to_string()));
+            if let Some(value) = value {
+                entries.insert(key, value);
+            }
+        }
+        Ok(Some(entries))
+    }
+}
+
 /// The seed of a map key.
 pub struct KeyText;
 
@@ -311,18 +329,18 @@ macro_rules! shape {
         }
 
         impl<'de> $name<'de> {
-            /// Reads the value that stands behind `key`, or skips it.
+            /// Reads the value that stands behind `key`; false: it is no field, its value still stands there.
             pub fn read_field<A: serde::de::MapAccess<'de>>(
                 &mut self,
                 key: &str,
                 map: &mut A,
                 faults: &$crate::source::object::lenient::Faults,
-            ) -> Result<(), A::Error> {
+            ) -> Result<bool, A::Error> {
                 match key {
                     $($key => self.$field = $crate::source::object::lenient::field($key, map, faults)?,)*
-                    _ => drop(map.next_value::<serde::de::IgnoredAny>()?),
+                    _ => return Ok(false),
                 }
-                Ok(())
+                Ok(true)
             }
         }
 
@@ -335,7 +353,9 @@ macro_rules! shape {
             ) -> Result<Option<Self>, A::Error> {
                 let mut shape = $name::default();
                 while let Some(key) = map.next_key_seed($crate::source::object::lenient::KeyText)? {
-                    shape.read_field(&key, &mut map, faults)?;
+                    if !shape.read_field(&key, &mut map, faults)? {
+                        map.next_value::<serde::de::IgnoredAny>()?;
+                    }
                 }
                 Ok(Some(shape))
             }

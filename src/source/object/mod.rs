@@ -18,6 +18,7 @@ mod lenient;
 mod list;
 mod locate;
 mod raw;
+mod raw_host;
 #[cfg(test)]
 mod tests;
 mod time;

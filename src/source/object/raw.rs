@@ -3,6 +3,8 @@
 //! Fields of one path have one type in every kind that is read. What is not listed here is never built.
 
 use super::lenient::shape;
+pub use super::raw_host::Labels;
+use super::raw_host::{Condition, SpecEndpoint, SpecPorts, StatusAddress, TargetPort, WorkloadSelector};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -61,8 +63,8 @@ shape! {
 }
 
 shape! {
-    /// The labels that are read (SOURCES.md 1.4, 3.1, 3.2, 3.10).
-    Labels {
+    /// The labels that have a meaning of their own (SOURCES.md 1.4, 3.1, 3.2, 3.10).
+    KnownLabels {
         service_name: Text<'de> = "kubernetes.io/service-name",
         mcs_service_name: Text<'de> = "multicluster.kubernetes.io/service-name",
         source_cluster: Text<'de> = "multicluster.kubernetes.io/source-cluster",
@@ -111,7 +113,7 @@ shape! {
         cluster_ip: Text<'de> = "clusterIP",
         cluster_ips: List<Text<'de>> = "clusterIPs",
         ips: List<Text<'de>> = "ips",
-        ports: List<RawPort<'de>> = "ports",
+        ports: SpecPorts<'de> = "ports",
         ip_families: List<Text<'de>> = "ipFamilies",
         session_affinity: Text<'de> = "sessionAffinity",
         session_affinity_config: SessionAffinityConfig<'de> = "sessionAffinityConfig",
@@ -121,6 +123,17 @@ shape! {
         exported_annotations: BTreeMap<Text<'de>, Text<'de>> = "exportedAnnotations",
         pod_cidr: Text<'de> = "podCIDR",
         pod_cidrs: List<Text<'de>> = "podCIDRs",
+        hosts: List<Text<'de>> = "hosts",
+        addresses: List<Text<'de>> = "addresses",
+        resolution: Text<'de> = "resolution",
+        endpoints: List<SpecEndpoint<'de>> = "endpoints",
+        workload_selector: WorkloadSelector<'de> = "workloadSelector",
+        export_to: List<Text<'de>> = "exportTo",
+        address: Text<'de> = "address",
+        labels: BTreeMap<Text<'de>, Text<'de>> = "labels",
+        network: Text<'de> = "network",
+        locality: Text<'de> = "locality",
+        weight: i64 = "weight",
     }
 }
 
@@ -135,11 +148,13 @@ shape! {
 }
 
 shape! {
-    /// `status` of a Service and of a ServiceImport.
+    /// `status` of every kind.
     Status {
         load_balancer: LoadBalancer<'de> = "loadBalancer",
         clusters: List<SourceCluster<'de>> = "clusters",
         endpoint_slice_objects: Text<'de> = "endpointSliceObjects",
+        addresses: List<StatusAddress<'de>> = "addresses",
+        conditions: List<Condition<'de>> = "conditions",
     }
 }
 
@@ -164,6 +179,8 @@ shape! {
         name: Text<'de> = "name",
         protocol: Text<'de> = "protocol",
         port: i64 = "port",
+        number: i64 = "number",
+        target_port: TargetPort = "targetPort",
         app_protocol: Text<'de> = "appProtocol",
     }
 }

@@ -1,6 +1,6 @@
 //! The failure table of RESILIENCE.md section 5: scripted API servers, our watches, a real publisher, a prober.
 //!
-//! Times are about 1:30; a test is named after its row.
+//! Times are about 1:24; a test is named after its row.
 
 mod brake;
 mod prober;
@@ -14,7 +14,7 @@ use clusterset_dns::model::{ClusterId, Kind, State};
 use clusterset_dns::publish::task::{self, Ends, Readiness, Schedule};
 use clusterset_dns::publish::{ClusterReport, Figures, Publisher};
 use clusterset_dns::run::setup;
-use clusterset_dns::source::kubernetes::{self, Rules, Spec, Watcher};
+use clusterset_dns::source::kubernetes::{self, Counters, Rules, Spec, Watcher};
 use clusterset_dns::source::runtime::Sources;
 use clusterset_dns::table::{Frame, Table};
 use prober::Prober;
@@ -35,8 +35,8 @@ const TICK: Duration = Duration::from_millis(30);
 const CONFIG: &str = "
 zones: [clusterset.local]
 local: { cluster: east }
-freshness: { grace: 60s, suspectAfter: 1300ms, demoteAfter: 1800ms, dropAfter: 2800ms, recoverAfter: 300ms }
-brake: { confirmAfter: 500ms }
+freshness: { grace: 60s, suspectAfter: 1800ms, demoteAfter: 2500ms, dropAfter: 3800ms, recoverAfter: 300ms }
+brake: { confirmAfter: 1500ms }
 clusters:
 - { name: east, region: eu, source: { kubeconfig: { path: east.kubeconfig } } }
 - { name: west, region: eu, source: { kubeconfig: { path: west.kubeconfig } } }
@@ -48,6 +48,7 @@ pub struct Fleet {
     stop: Option<oneshot::Sender<()>>,
     writer: Option<JoinHandle<()>>,
     watchers: HashMap<&'static str, Watcher>,
+    counters: HashMap<&'static str, Arc<Counters>>,
     _sources: Sources,
     pub servers: HashMap<&'static str, ApiServer>,
     pub table: Arc<Table>,
@@ -80,8 +81,12 @@ impl Fleet {
         let epoch = Instant::now();
         let sources = Sources::start(epoch).unwrap();
         let (sender, observations) = mpsc::channel(4096);
-        let spawn = |name: &'static str| (name, watcher(name, folder.path(), &sources, sender.clone()));
-        let watchers: HashMap<_, _> = ["east", "west", "north"].map(spawn).into();
+        let (mut watchers, mut counters) = (HashMap::new(), HashMap::new());
+        for name in ["east", "west", "north"] {
+            let (watcher, counts) = watcher(name, folder.path(), &sources, sender.clone());
+            watchers.insert(name, watcher);
+            counters.insert(name, counts);
+        }
         drop(sender);
         let relisters: HashMap<&str, _> = watchers.iter().map(|(name, w)| (*name, w.relister())).collect();
         let relisters = Mutex::new(relisters);
@@ -96,8 +101,18 @@ impl Fleet {
             runtime.block_on(task::run(publisher, schedule, ends));
         });
         let (stop, writer) = (Some(stop), Some(writer));
-        let fleet =
-            Fleet { stop, writer, watchers, _sources: sources, servers, table, figures, readiness, _folder: folder };
+        let fleet = Fleet {
+            stop,
+            writer,
+            watchers,
+            counters,
+            _sources: sources,
+            servers,
+            table,
+            figures,
+            readiness,
+            _folder: folder,
+        };
         fleet.wait("everything is synced", || fleet.readiness.borrow().ready);
         fleet
     }
@@ -145,6 +160,11 @@ impl Fleet {
         self.readiness.borrow().ready && self.readiness.borrow().missing.is_empty()
     }
 
+    /// Connects of a cluster that failed.
+    pub fn refused(&self, cluster: &str) -> u64 {
+        self.counters[cluster].requests().filter(|entry| entry.1 == "connect").map(|entry| entry.2).sum()
+    }
+
     pub fn server(&mut self, cluster: &str) -> &mut ApiServer {
         self.servers.get_mut(cluster).unwrap()
     }
@@ -173,13 +193,13 @@ fn watcher(
     folder: &Path,
     sources: &Sources,
     sender: mpsc::Sender<clusterset_dns::model::Observation>,
-) -> Watcher {
+) -> (Watcher, Arc<Counters>) {
     let path = folder.join(format!("{name}.kubeconfig"));
     let access = kubernetes::read_kubeconfig(&path, "", &Rules::default()).unwrap_or_else(|error| panic!("{error}"));
     let mut spec = Spec::new(ClusterId::new(name), 1, access);
     spec.timing = scaled();
     spec.timing.connect = Duration::from_millis(400);
-    kubernetes::spawn(sources, &spec, sender).unwrap()
+    (kubernetes::spawn(sources, &spec, sender).unwrap(), spec.counters)
 }
 
 fn server(name: &str) -> ApiServer {

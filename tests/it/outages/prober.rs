@@ -51,6 +51,8 @@ impl Prober {
                 probes.iter_mut().for_each(|probe| probe.ask(&table));
                 std::thread::sleep(PERIOD);
             }
+            // What stood when it was told to stop is seen.
+            probes.iter_mut().for_each(|probe| probe.ask(&table));
             probes
         });
         Prober { stop, thread }

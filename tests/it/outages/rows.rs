@@ -29,8 +29,10 @@ fn api_server_refuses() {
     fleet.wait_state("west", State::Stale);
     fleet.wait_state("west", State::Expired);
     fleet.wait_answer(DB, WEST_LEFT_OUT);
-    // Six kinds and a probe whose delays double from 50 ms to 400 ms, shared: far below one connect in 10 ms.
-    println!("refused for {:.1?}", start.elapsed());
+    // Seven tasks whose delays grow from 50 ms to 400 ms, less half by jitter: at most one connect in 200 ms each, later.
+    let (refused, most) = (fleet.refused("west"), 7 * (start.elapsed().as_millis() as u64 / 200 + 4));
+    println!("{refused} connects refused in {:.1?}, at most {most}", start.elapsed());
+    assert!(refused <= most);
     fleet.server("west").resume();
     fleet.wait_state("west", State::Fresh);
     fleet.wait_answer(DB, IN_ORDER);
@@ -45,10 +47,10 @@ fn api_server_refuses() {
     assert!(fleet.is_ready());
 }
 
-#[test]
-fn api_server_black_holed() {
+/// West behind a proxy that fails in this way until west is stale; then it comes back.
+fn behind_a_proxy(fault: Fault) {
     let proxy = std::sync::OnceLock::new();
-    let mut fleet = Fleet::with(|name, server| {
+    let fleet = Fleet::with(|name, server| {
         if name != "west" {
             return server.url();
         }
@@ -57,20 +59,34 @@ fn api_server_black_holed() {
     });
     let proxy = proxy.get().unwrap();
     let prober = fleet.probe(&ALL);
-    proxy.set(Fault::BlackHole);
+    proxy.set(fault);
     fleet.wait_state("west", State::Stale);
     fleet.wait_answer(DB, WEST_STALE);
     assert!(fleet.report("west").unwrap().kinds.iter().any(|(_, kind)| kind.error.is_some()), "not by age alone");
-    let asked = fleet.server("west").journal().len();
     proxy.set(Fault::None);
     fleet.wait_state("west", State::Fresh);
     fleet.wait_answer(DB, IN_ORDER);
-    assert!(fleet.server("west").journal().len() > asked);
     let record = prober.stop();
     record.has_no_gap();
-    let seen: Vec<_> = record.of(DB).iter().filter(|reply| *reply != WEST_LEFT_OUT).collect();
-    assert_eq!(seen.first().map(|reply| reply.as_str()), Some(IN_ORDER));
-    assert!(seen.contains(&&WEST_STALE.to_owned()));
+    // On a slow machine west may be left out for a moment.
+    let mut seen: Vec<_> = record.of(DB).iter().filter(|reply| *reply != WEST_LEFT_OUT).collect();
+    seen.dedup();
+    assert_eq!(seen, [IN_ORDER, WEST_STALE, IN_ORDER]);
+}
+
+#[test]
+fn api_server_black_holed() {
+    behind_a_proxy(Fault::BlackHole);
+}
+
+#[test]
+fn api_server_resets() {
+    behind_a_proxy(Fault::Reset);
+}
+
+#[test]
+fn api_server_drips() {
+    behind_a_proxy(Fault::Drip(Duration::from_secs(1)));
 }
 
 #[test]
@@ -98,7 +114,7 @@ fn all_clusters_lost() {
     let mut fleet = Fleet::start();
     let prober = fleet.probe(&ALL);
     ["east", "west", "north"].into_iter().for_each(|name| fleet.server(name).stop());
-    fleet.wait_age("west", Duration::from_millis(4500));
+    fleet.wait_age("west", Duration::from_millis(5000));
     for name in ["east", "west", "north"] {
         assert_eq!(fleet.report(name).unwrap().state, State::Suspect, "{name}: the guard holds");
     }
@@ -132,7 +148,7 @@ fn home_lost_remotes_fresh() {
     let mut fleet = Fleet::start();
     let prober = fleet.probe(&ALL);
     fleet.server("east").stop();
-    fleet.wait_age("east", Duration::from_millis(3500));
+    fleet.wait_age("east", Duration::from_millis(4000));
     assert_eq!(fleet.report("east").unwrap().state, State::Suspect, "never demoted by default");
     assert_eq!(prober.stop().of(DB), [IN_ORDER]);
 }

@@ -1,8 +1,8 @@
 //! One question asked of the responder, and how its reply differs from what is due.
 
+use super::query::asked;
 use super::questions::Question;
 use crate::wire;
-use clusterset_dns::responder::{Client, Transport};
 use clusterset_dns::table::Table;
 use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
@@ -10,23 +10,40 @@ use hickory_proto::rr::{Record, RecordType};
 use hickory_proto::serialize::binary::BinDecodable;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::net::IpAddr;
+
+/// The number of a view by its name.
+pub type Views<'v> = &'v dyn Fn(&str) -> Option<usize>;
+
+/// Questions asked to measure shares.
+const DRAWS: u64 = 10_000;
 
 /// Asks a few times, for records of a tier rotate; the first difference in words.
-pub fn difference(table: &Table, question: &Question, view: &dyn Fn(&str) -> Option<usize>) -> Option<String> {
-    (0..7u64).find_map(|random| once(table, question, view, random.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+pub fn difference(table: &Table, question: &Question, view: Views<'_>) -> Option<String> {
+    let random = |count: u64| (0..count).map(scattered);
+    random(7)
+        .find_map(|random| once(table, question, view, random))
+        .or_else(|| shares(table, question, view, random(DRAWS)))
 }
 
-fn once(table: &Table, question: &Question, view: &dyn Fn(&str) -> Option<usize>, random: u64) -> Option<String> {
+/// The numbers of SplitMix64: what the generator of a worker would give.
+fn scattered(count: u64) -> u64 {
+    let mut z = (count + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn once(table: &Table, question: &Question, view: Views<'_>, random: u64) -> Option<String> {
     let (client, query) = asked(question, view, random);
     let Some(reply) = wire::reply_to(table, &client, &query) else {
-        return Some(format!("{}: no reply", question.place));
+        return (question.status != "DROPPED").then(|| format!("{}: no reply", question.place));
     };
     let message = match Message::from_bytes(&reply) {
         Ok(message) => message,
         Err(error) => return Some(format!("{}: the reply does not decode: {error}", question.place)),
     };
-    let wrong = compare(question, &message);
+    let mut wrong = compare(question, &message);
+    wrong.extend(bounds(question, &query, &reply));
     if wrong.is_empty() {
         return None;
     }
@@ -38,54 +55,22 @@ fn once(table: &Table, question: &Question, view: &dyn Fn(&str) -> Option<usize>
     Some(text)
 }
 
-fn asked(question: &Question, view: &dyn Fn(&str) -> Option<usize>, random: u64) -> (Client, Vec<u8>) {
-    let mut client = Client { random, ..wire::client(Transport::Udp) };
-    let mut query = wire::query(&question.name, &question.rtype);
-    let mut edns: Option<(u16, Vec<u8>)> = None;
-    let mut words = question.options.iter();
-    while let Some(word) = words.next() {
-        let open = |edns: Option<(u16, Vec<u8>)>| edns.unwrap_or((1232, Vec::new()));
-        match word.split_once('=').unwrap_or((word.as_str(), "")) {
-            ("+tcp", _) => client.transport = Transport::Tcp,
-            ("+grpc", _) => client.transport = Transport::Grpc,
-            ("+edns", _) => edns = Some(open(edns)),
-            ("+bufsize", size) => edns = Some((size.parse().expect("a size"), open(edns).1)),
-            ("+nsid", _) => edns = Some((open(edns.clone()).0, [open(edns).1, vec![0, 3, 0, 0]].concat())),
-            ("+subnet", prefix) => edns = Some((open(edns.clone()).0, [open(edns).1, subnet(prefix)].concat())),
-            ("-c", _) => {
-                let at = query.len() - 2;
-                let class: u16 = if words.next().is_some_and(|class| class == "CH") { 3 } else { 255 };
-                query[at..].copy_from_slice(&class.to_be_bytes());
-            }
-            ("-b", _) => client.address = words.next().and_then(|a| a.parse().ok()).expect("an address behind -b"),
-            (name, _) if name.starts_with('@') => {
-                let number = view(&name[1..]).unwrap_or_else(|| panic!("{}: no view {name}", question.place));
-                client.listener_view = Some(number as u8);
-            }
-            (other, _) => panic!("{}: unknown option {other}", question.place),
-        }
+/// What holds for every reply: the question is repeated octet by octet, and there is an OPT record where the query has
+/// one (verdicts from the header alone have neither).
+fn bounds(question: &Question, query: &[u8], reply: &[u8]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let end = 12 + query[12..].iter().position(|octet| *octet == 0).unwrap_or(0) + 5;
+    if reply.len() > 12 && reply.get(12..end) != query.get(12..end) {
+        wrong.push("  the question is not repeated octet by octet".to_owned());
     }
-    if let Some((size, options)) = edns {
-        query[11] = 1;
-        query.extend_from_slice(&[0, 0, 41]);
-        query.extend_from_slice(&size.to_be_bytes());
-        query.extend_from_slice(&[0, 0, 0, 0]);
-        query.extend_from_slice(&(options.len() as u16).to_be_bytes());
-        query.extend_from_slice(&options);
+    let opt = |message: &[u8]| Message::from_bytes(message).is_ok_and(|message| message.edns.is_some());
+    if reply.len() > 12 && opt(reply) != (query[11] == 1) {
+        wrong.push(format!("  OPT record: {}, in the query: {}", opt(reply), query[11] == 1));
     }
-    (client, query)
-}
-
-/// An EDNS client subnet option (RFC 7871 section 6).
-fn subnet(prefix: &str) -> Vec<u8> {
-    let (address, length) = prefix.split_once('/').expect("ADDRESS/LENGTH");
-    let length: u8 = length.parse().expect("a prefix length");
-    let (family, octets) = match address.parse().expect("an address") {
-        IpAddr::V4(v4) => (1u8, v4.octets().to_vec()),
-        IpAddr::V6(v6) => (2u8, v6.octets().to_vec()),
-    };
-    let octets = &octets[..usize::from(length).div_ceil(8)];
-    [&[0, 8, 0, 4 + octets.len() as u8, 0, family, length, 0], octets].concat()
+    if question.size.is_some_and(|size| reply.len() > size) {
+        wrong.push(format!("  {} octets", reply.len()));
+    }
+    wrong
 }
 
 fn compare(question: &Question, message: &Message) -> Vec<String> {
@@ -97,11 +82,31 @@ fn compare(question: &Question, message: &Message) -> Vec<String> {
     };
     expect("status", question.status.clone(), wire::status(message).to_owned());
     let metadata = &message.metadata;
-    let flags = [("aa", metadata.authoritative), ("tc", metadata.truncation), ("ra", metadata.recursion_available)];
+    let flags = [
+        ("aa", metadata.authoritative),
+        ("tc", metadata.truncation),
+        ("rd", metadata.recursion_desired),
+        ("ra", metadata.recursion_available),
+        ("ad", metadata.authentic_data),
+    ];
     let set: BTreeSet<String> = flags.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect();
     expect("flags", format!("{:?}", question.flags), format!("{set:?}"));
-    expect("ede", format!("{:?}", question.ede), format!("{:?}", ede(message)));
-    expect("answer", format!("{:#?}", question.answer), format!("{:#?}", grouped(question, &message.answers)));
+    expect("options", format!("{:?}", question.edns), format!("{:?}", options(message)));
+    match question.count {
+        Some(count) => {
+            let allowed: BTreeSet<&String> = question.answer.iter().flatten().collect();
+            let got: BTreeSet<String> = message.answers.iter().map(wire::presentation).collect();
+            expect("distinct answers", count.to_string(), got.len().to_string());
+            expect(
+                "other answers",
+                "none".into(),
+                got.iter().find(|line| !allowed.contains(line)).cloned().unwrap_or("none".into()),
+            );
+        }
+        None => {
+            expect("answer", format!("{:#?}", question.answer), format!("{:#?}", grouped(question, &message.answers)))
+        }
+    }
     let mut section = |what: &str, expected: &BTreeSet<String>, records: &[Record]| {
         let got: BTreeSet<String> = records.iter().map(|record| as_expected(record, expected)).collect();
         expect(what, format!("{expected:#?}"), format!("{got:#?}"));
@@ -116,7 +121,8 @@ fn compare(question: &Question, message: &Message) -> Vec<String> {
 
 /// The answers cut into groups of the sizes of the expected tiers; what is too many stands in a group of its own.
 fn grouped(question: &Question, answers: &[Record]) -> Vec<BTreeSet<String>> {
-    let mut lines = answers.iter().map(wire::presentation);
+    let mut lines =
+        answers.iter().map(|record| as_expected(record, &question.answer.iter().flatten().cloned().collect()));
     let mut groups: Vec<BTreeSet<String>> =
         question.answer.iter().map(|tier| lines.by_ref().take(tier.len()).collect()).collect();
     groups.extend(lines.map(|line| BTreeSet::from([line])));
@@ -126,13 +132,45 @@ fn grouped(question: &Question, answers: &[Record]) -> Vec<BTreeSet<String>> {
 /// `OWNER TTL IN SOA` without data matches any serial.
 fn as_expected(record: &Record, expected: &BTreeSet<String>) -> String {
     let line = wire::presentation(record);
+    if record.record_type() != RecordType::SOA {
+        return line;
+    }
     let bare = format!("{} {} IN SOA", record.name, record.ttl);
-    if record.record_type() == RecordType::SOA && expected.contains(&bare) { bare } else { line }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let any_serial =
+        words.iter().enumerate().map(|(at, word)| if at == 6 { "*" } else { word }).collect::<Vec<_>>().join(" ");
+    [bare, any_serial].into_iter().find(|line| expected.contains(line)).unwrap_or(line)
 }
 
-fn ede(message: &Message) -> Option<u16> {
-    match message.edns.as_ref()?.options().get(EdnsCode::Unknown(15))? {
-        EdnsOption::Unknown(_, octets) => Some(u16::from_be_bytes([*octets.first()?, *octets.get(1)?])),
-        _ => None,
+/// The options of the reply's OPT record, as the questions write them.
+fn options(message: &Message) -> BTreeSet<String> {
+    let Some(edns) = &message.edns else { return BTreeSet::new() };
+    let option = |(code, option): &(EdnsCode, EdnsOption)| match (u16::from(*code), option) {
+        (15, EdnsOption::Unknown(_, octets)) => format!("ede={}", u16::from_be_bytes([octets[0], octets[1]])),
+        (8, EdnsOption::Subnet(subnet)) => format!("scope={}", subnet.scope_prefix()),
+        (3, EdnsOption::NSID(nsid)) => format!("nsid={}", String::from_utf8_lossy(nsid.as_ref())),
+        (3, EdnsOption::Unknown(_, octets)) => format!("nsid={}", String::from_utf8_lossy(octets)),
+        (11, EdnsOption::Unknown(_, octets)) => format!("keepalive={}", u16::from_be_bytes([octets[0], octets[1]])),
+        (code, _) => format!("option={code}"),
+    };
+    edns.options().as_ref().iter().map(option).collect()
+}
+
+/// How often each address comes first, against the shares that are due, within 2 points.
+fn shares(table: &Table, question: &Question, view: Views<'_>, random: impl Iterator<Item = u64>) -> Option<String> {
+    if question.shares.is_empty() {
+        return None;
     }
+    let first = |random| {
+        let (client, query) = asked(question, view, random);
+        let message = Message::from_bytes(&wire::reply_to(table, &client, &query)?).ok()?;
+        message.answers.first().map(|record| record.data.to_string())
+    };
+    let firsts: Vec<Option<String>> = random.map(first).collect();
+    question.shares.iter().find_map(|(address, due)| {
+        let hits = firsts.iter().filter(|first| first.as_ref() == Some(address)).count();
+        let percent = hits as f64 * 100.0 / DRAWS as f64;
+        let off = (percent - f64::from(*due)).abs() > 2.0;
+        off.then(|| format!("{}: {address} comes first in {percent:.1} of 100 replies, {due} are due", question.place))
+    })
 }

@@ -11,8 +11,17 @@
 //! ```
 //!
 //! Answers stand in the order in which they must come; `~` marks a record that rotates with the lines above it (its tier).
-//! Authority and additional records may come in any order; `SOA` without data matches any serial. The first line after
-//! the question is the rcode, then the flags that must be set of `aa tc rd ad`, then `ede=14` if one is due.
+//! Authority and additional records may come in any order; `SOA` without data, or with `*` for its serial, matches any serial.
+//! `10.11.0.{1..3}` stands for three records of one tier. Additional records are compared only where a question names some.
+//!
+//! The first line after the question is the rcode (`DROPPED`: no reply at all), then the flags that must be set of
+//! `aa tc rd ra ad`, then the EDNS options that are due: `ede=14 scope=24 nsid=TEXT keepalive=300`. `count=N` there says
+//! that N of the records listed come, no matter which; `size=N` that the reply has at most N octets.
+//!
+//! `share: 80 10.1.0.10` says that this record comes first in 80 of 100 replies, within 2 points over 10,000.
+//!
+//! Options of a question: `+tcp +grpc +rd +edns[=VERSION] +bufsize=N +nsid +keepalive +subnet=PREFIX +ednsopt=CODE:HEX
+//! +opcode=N +qdcount=N +qr -c CLASS -b CLIENT-ADDRESS @VIEW` (the listener of that view). `\DDD` in a name is one octet.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,11 +37,18 @@ pub struct Question {
     pub options: Vec<String>,
     pub status: String,
     pub flags: BTreeSet<String>,
-    pub ede: Option<u16>,
+    /// EDNS options of the reply, such as `ede=14`.
+    pub edns: BTreeSet<String>,
+    /// How many of `answer` come; `None`: all.
+    pub count: Option<usize>,
+    /// Octets that the reply may have.
+    pub size: Option<usize>,
     /// Tiers in order; the records of one tier may come in any order.
     pub answer: Vec<BTreeSet<String>>,
     pub authority: BTreeSet<String>,
     pub additional: BTreeSet<String>,
+    /// Record data and in how many of 100 replies it comes first.
+    pub shares: Vec<(String, u32)>,
 }
 
 /// Reads a file of questions.
@@ -68,20 +84,37 @@ fn expect(question: &mut Question, line: &str) {
         let mut words = line.split_whitespace();
         question.status = words.next().unwrap_or_default().to_string();
         for word in words {
-            match word.strip_prefix("ede=") {
-                Some(code) => question.ede = Some(code.parse().expect("an EDE code")),
+            match word.split_once('=') {
                 None => drop(question.flags.insert(word.to_string())),
+                Some(("count", count)) => question.count = Some(count.parse().expect("a count")),
+                Some(("size", octets)) => question.size = Some(octets.parse().expect("octets")),
+                Some(_) => drop(question.edns.insert(word.to_string())),
             }
         }
+    } else if let Some(share) = line.strip_prefix("share:") {
+        let (percent, data) = share.trim().split_once(' ').expect("PERCENT DATA");
+        question.shares.push((data.trim().to_string(), percent.parse().expect("a percentage")));
     } else if let Some(record) = line.strip_prefix("authority:") {
         question.authority.insert(normal(record));
     } else if let Some(record) = line.strip_prefix("additional:") {
         question.additional.insert(normal(record));
     } else if let Some(record) = line.strip_prefix('~') {
-        question.answer.last_mut().expect("a record before `~`").insert(normal(record));
+        question.answer.last_mut().expect("a record before `~`").extend(ranged(&normal(record)));
     } else {
-        question.answer.push(BTreeSet::from([normal(line)]));
+        question.answer.push(ranged(&normal(line)).collect());
     }
+}
+
+/// `10.11.0.{1..3}` stands for three records of one tier.
+fn ranged(record: &str) -> impl Iterator<Item = String> {
+    let parts = record.split_once('{').and_then(|(before, rest)| {
+        let (range, after) = rest.split_once('}')?;
+        let (first, last) = range.split_once("..")?;
+        Some((before.to_string(), first.parse().ok()?..=last.parse::<u32>().ok()?, after.to_string()))
+    });
+    let (before, range, after) = parts.unwrap_or((record.to_string(), 0..=0, String::new()));
+    let is_range = before.len() < record.len();
+    range.map(move |number| if is_range { format!("{before}{number}{after}") } else { before.clone() })
 }
 
 fn normal(record: &str) -> String {

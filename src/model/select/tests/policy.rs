@@ -24,7 +24,7 @@ fn own(edit: impl FnOnce(&mut OwnPolicy)) -> OwnPolicy {
 }
 
 fn annotate(world: &mut World, cluster: &str, edit: impl FnOnce(&mut OwnPolicy)) {
-    world.has(cluster, [ExportFact { own: own(edit), ..export(DB, 1) }.into()]);
+    world.has(cluster, [ExportFact { own: own(edit).into(), ..export(DB, 1) }.into()]);
 }
 
 fn answer(world: &World, view: &View) -> Answer {

@@ -28,7 +28,7 @@ pub fn export(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '_
         deleting: meta.is_some_and(|meta| meta.deletion_timestamp.is_some()),
         exported_labels: spec.and_then(|spec| canonical(spec.exported_labels.as_ref(), report)),
         exported_annotations: spec.and_then(|spec| canonical(spec.exported_annotations.as_ref(), report)),
-        own: own_policy(raw, report),
+        own: own_policy(raw, report).into(),
         origin: report.context.origin(super::resource_version(raw)),
     }))
 }

@@ -38,6 +38,8 @@ fn versions(kind: Kind) -> (&'static str, &'static [&'static str]) {
         Kind::Namespace | Kind::Node | Kind::Service => ("", &["v1"]),
         Kind::EndpointSlice => ("discovery.k8s.io", &["v1"]),
         Kind::ServiceExport | Kind::ServiceImport => ("multicluster.x-k8s.io", &["v1alpha1", "v1beta1"]),
+        Kind::ServiceEntry | Kind::WorkloadEntry => ("networking.istio.io", &["v1", "v1beta1", "v1alpha3"]),
+        Kind::DnsEndpoint => ("externaldns.k8s.io", &["v1alpha1"]),
     }
 }
 
@@ -70,7 +72,7 @@ impl<'r> Identity<'r> {
         let Some(name) = text(meta.and_then(|meta| meta.name.as_ref())) else {
             return Err(("bad-object", "metadata.name", "the object has no usable name; it is left out".into()));
         };
-        let name = checked(name, "metadata.name", matches!(kind, Kind::Node | Kind::EndpointSlice))?;
+        let name = checked(name, "metadata.name", allows_dots(kind))?;
         let namespace = match text(meta.and_then(|meta| meta.namespace.as_ref())) {
             _ if kind.is_cluster_scoped() => Cow::Borrowed(""),
             Some(namespace) => checked(namespace, "metadata.namespace", false)?,
@@ -83,6 +85,12 @@ impl<'r> Identity<'r> {
     pub fn shown(&self) -> &str {
         self.key.as_str().trim_start_matches('/')
     }
+}
+
+/// Kinds whose names are DNS subdomains.
+fn allows_dots(kind: Kind) -> bool {
+    use Kind::*;
+    matches!(kind, Node | EndpointSlice | ServiceEntry | WorkloadEntry | DnsEndpoint)
 }
 
 fn checked<'r>(text: &'r str, field: &'static str, dots_allowed: bool) -> Result<Cow<'r, str>, Refusal> {

@@ -30,8 +30,8 @@ pub fn import(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '_
             _ => None,
         },
         ips: ips(spec, report),
-        ports: ports(&spec.ports, "spec.ports", true, report),
-        traffic: traffic(spec, report),
+        ports: ports(spec.ports.as_ref().and_then(|ports| ports.list.as_ref()), "spec.ports", true, report),
+        traffic: traffic(spec, report).into(),
         source_clusters: source_clusters.map(ClusterId::new).collect(),
         derived_services: derived_services(meta.annotations.as_ref(), &identity.name, report),
         slices_present: match status.and_then(|status| status.endpoint_slice_objects.as_deref()) {
@@ -39,7 +39,7 @@ pub fn import(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '_
             Some("Absent") => Some(false),
             _ => None,
         },
-        own: own_policy(raw, report),
+        own: own_policy(raw, report).into(),
         origin: report.context.origin(super::resource_version(raw)),
     })))
 }

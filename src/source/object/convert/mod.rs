@@ -2,7 +2,10 @@
 //!
 //! In: a [`Raw`] and the faults met while reading it. Out: [`Decoded`]. One file per kind.
 
+mod dns_endpoint;
+mod entry;
 mod export;
+mod host_name;
 mod identity;
 mod import;
 mod node;
@@ -13,6 +16,7 @@ mod service;
 mod slice;
 #[cfg(test)]
 mod tests;
+mod workload;
 
 use super::lenient::Faults;
 use super::raw::Raw;
@@ -74,6 +78,9 @@ fn known_kind(raw: &Raw<'_>, kind: Kind, faults: &Faults, item: Option<usize>, c
         Kind::EndpointSlice => slice::slice(raw, &identity, &mut report),
         Kind::ServiceExport => Ok(Some(export::export(raw, &identity, &mut report))),
         Kind::ServiceImport => Ok(import::import(raw, &identity, &mut report)),
+        Kind::ServiceEntry => Ok(Some(entry::service_entry(raw, &identity, &mut report))),
+        Kind::WorkloadEntry => Ok(workload::workload_entry(raw, &identity, &mut report)),
+        Kind::DnsEndpoint => Ok(Some(dns_endpoint::dns_endpoint(raw, &identity, &mut report))),
     };
     match fact {
         Ok(Some(fact)) => Outcome::Object { fact, findings: report.finish() },

@@ -11,13 +11,14 @@ const MAX_PORT_NAME: usize = 62;
 
 /// Reads a list of ports; `base` is its path. In a slice a port without number means "all ports" and is no fault.
 pub fn ports(
-    list: &Option<Vec<Option<RawPort<'_>>>>,
+    list: Option<&Vec<Option<RawPort<'_>>>>,
     base: &str,
     number_required: bool,
     report: &mut Report<'_, '_>,
 ) -> Vec<Port> {
-    let mut ports = Vec::with_capacity(list.as_ref().map_or(0, Vec::len));
-    for (index, raw) in present(list) {
+    let mut ports = Vec::with_capacity(list.map_or(0, Vec::len));
+    for (index, raw) in list.into_iter().flatten().enumerate() {
+        let Some(raw) = raw else { continue };
         ports.extend(port(raw, &format_args!("{base}[{index}]"), number_required, report));
     }
     ports
@@ -42,7 +43,7 @@ fn port(
             return None;
         }
         None => {
-            if number_required {
+            if number_required && !report.is_mistyped(&format!("{path}.port")) {
                 report.add(
                     "bad-port",
                     &path.to_string(),

@@ -20,11 +20,13 @@ pub struct Report<'c, 'a> {
     item: Option<usize>,
     findings: Vec<Finding>,
     surplus: usize,
+    /// Paths of the fields of a wrong type.
+    mistyped: Vec<String>,
 }
 
 impl<'c, 'a> Report<'c, 'a> {
     pub fn new(context: &'c Context<'a>, kind: Kind, object: &'c str, item: Option<usize>) -> Self {
-        Report { context, kind, object, item, findings: Vec::new(), surplus: 0 }
+        Report { context, kind, object, item, findings: Vec::new(), surplus: 0, mistyped: Vec::new() }
     }
 
     /// Adds a finding about the field at `path`.
@@ -42,9 +44,16 @@ impl<'c, 'a> Report<'c, 'a> {
         let (list, surplus) = faults.take();
         for fault in list {
             let message = format!("is {}, {} is expected; the field counts as absent", fault.met, fault.expected);
-            self.add("wrong-type", &fault.path(), message);
+            let path = fault.path();
+            self.add("wrong-type", &path, message);
+            self.mistyped.push(path);
         }
         self.surplus += surplus;
+    }
+
+    /// True when the field at `path` was of a wrong type: it counts as absent, and that has been said.
+    pub fn is_mistyped(&self, path: &str) -> bool {
+        self.mistyped.iter().any(|mistyped| mistyped == path)
     }
 
     /// The findings, with a last one that counts what was too many.

@@ -19,10 +19,10 @@ pub fn service(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '
         kind,
         cluster_ips,
         ingress: raw.status.as_ref().map(|status| ingress(status, report)).unwrap_or_default(),
-        ports: ports(&spec.ports, "spec.ports", true, report),
-        traffic: traffic(spec, report),
+        ports: ports(spec.ports.as_ref().and_then(|ports| ports.list.as_ref()), "spec.ports", true, report),
+        traffic: traffic(spec, report).into(),
         mirror: raw.metadata.as_ref().is_some_and(|meta| is_mirror(meta, kind)),
-        own: own_policy(raw, report),
+        own: own_policy(raw, report).into(),
         origin: report.context.origin(super::resource_version(raw)),
     }))
 }

@@ -1,5 +1,7 @@
 //! Each reader rule of SOURCES.md section 4 and each mirror of section 1.4, from YAML to the fact or the finding.
 
+mod hosts;
+
 use crate::model::fact::{Fact, Ingress, Kind, ServiceFact, ServiceKind, ServiceType, SliceFact, SliceRole};
 use crate::model::id::ClusterId;
 use crate::model::{AnswerMode, Finding};
@@ -93,7 +95,6 @@ fn a_wrong_type_loses_that_field_only() {
             "wrong-type 5 spec.type: is a list, text is expected; the field counts as absent",
             "wrong-type 9 spec.ports[0].port: is text, a number is expected; the field counts as absent",
             "wrong-type 11 spec.ports[2]: is a number, a map is expected; the field counts as absent",
-            "bad-port 8 spec.ports[0]: has no number; it gets no SRV records, addresses stay",
         ]
     );
 }
@@ -332,7 +333,7 @@ fn exports_have_an_age_and_canonical_maps() {
     assert_eq!((fact.created, fact.deleting), (Some(1_709_251_200), true));
     assert_eq!(fact.exported_labels.as_deref(), Some(r#"{"a":"1","b":"2"}"#));
     assert_eq!((fact.own.answer, fact.own.ttl, fact.own.weight), (Some(AnswerMode::Weighted), Some(3600), None));
-    assert_eq!(fact.own.prefer.map(|prefer| prefer.len()), Some(3));
+    assert_eq!(fact.own.prefer.as_ref().map(|prefer| prefer.len()), Some(3));
     let starts = [
         "wrong-type 13 spec.exportedLabels[c]: is a number, text is expected",
         "bad-annotation 9 metadata.annotations[clusterset-dns.io/weight]: \"1001\" is not a number in 0..1000",

@@ -3,6 +3,7 @@
 //! In: a [`Fact`]. Out: JSON that [`decode_json`](super::decode_json) turns into the same fact. What several objects
 //! can say in different ways (a copied slice, a derived Service) is written in one way, the KEP's where it has one.
 
+mod host;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,9 @@ pub fn encode_json(fact: &Fact, into: &mut Vec<u8>) {
         Fact::Slice(fact) => slice(fact),
         Fact::Export(fact) => export(fact),
         Fact::Import(fact) => import(fact),
+        Fact::ServiceEntry(fact) => host::service_entry(fact),
+        Fact::WorkloadEntry(fact) => host::workload_entry(fact),
+        Fact::DnsEndpoint(fact) => host::dns_endpoint(fact),
     };
     serde_json::to_writer(into, &object).expect("text keys, and a vector takes every octet");
 }

@@ -28,6 +28,12 @@ pub(super) struct Object<'f> {
     pub spec: Option<Spec<'f>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status<'f>>,
+    /// In place of `spec`, for kinds of global zones.
+    #[serde(rename = "spec", skip_serializing_if = "Option::is_none")]
+    pub other_spec: Option<Value>,
+    /// In place of `status`.
+    #[serde(rename = "status", skip_serializing_if = "Option::is_none")]
+    pub other_status: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoints: Option<Vec<Endpoint<'f>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +42,17 @@ pub(super) struct Object<'f> {
 
 impl<'f> Object<'f> {
     pub(super) fn new(api_version: &'static str, kind: &'static str, metadata: Meta<'f>) -> Self {
-        Object { api_version, kind, metadata, spec: None, status: None, endpoints: None, ports: None }
+        Object {
+            api_version,
+            kind,
+            metadata,
+            spec: None,
+            status: None,
+            other_spec: None,
+            other_status: None,
+            endpoints: None,
+            ports: None,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::encode_json;
 use crate::model::fact::*;
 use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::policy::{OwnPolicy, Preference};
+use crate::model::rare::Rare;
 use crate::model::{AnswerMode, Prefix};
 use crate::source::object::{Context, Outcome, decode_json};
 use proptest::collection::{btree_map, vec};
@@ -50,25 +51,25 @@ fn port() -> impl Strategy<Value = Port> {
     })
 }
 
-fn traffic() -> impl Strategy<Value = Traffic> {
+fn traffic() -> impl Strategy<Value = Rare<Traffic>> {
     let config = prop_oneof![
         Just("{}".to_owned()),
         Just(r#"{"clientIP":{}}"#.to_owned()),
         any::<i64>().prop_map(|seconds| format!(r#"{{"clientIP":{{"timeoutSeconds":{seconds}}}}}"#)),
     ];
     let families = vec(select(&[Family::V4, Family::V6][..]), 0..3);
-    (of(text()), of(config), of(text()), of(text()), families).prop_map(
-        |(session_affinity, config, internal_traffic_policy, traffic_distribution, ip_families)| Traffic {
+    (of(text()), of(config), of(text()), of(text()), families)
+        .prop_map(|(session_affinity, config, internal_traffic_policy, traffic_distribution, ip_families)| Traffic {
             session_affinity,
             session_affinity_config: config.map(Arc::from),
             internal_traffic_policy,
             traffic_distribution,
             ip_families,
-        },
-    )
+        })
+        .prop_map(Rare::from)
 }
 
-fn own() -> impl Strategy<Value = OwnPolicy> {
+fn own() -> impl Strategy<Value = Rare<OwnPolicy>> {
     let preference = prop_oneof![
         label().prop_map(Preference::Cluster),
         label().prop_map(Preference::Region),
@@ -77,9 +78,16 @@ fn own() -> impl Strategy<Value = OwnPolicy> {
     let prefer = vec(preference, 1..4).prop_map(Arc::from);
     let answer = select(&[AnswerMode::Ordered, AnswerMode::Nearest, AnswerMode::Weighted][..]);
     let health = select(&["tcp:5432", "http:8080/health", "https:8443/"][..]).prop_map(Arc::from);
-    (of(answer), of(0..=3600u32), of(0..=1000u32), of(prefer), any::<bool>(), of(health)).prop_map(
-        |(answer, ttl, weight, prefer, drain, health)| OwnPolicy { answer, ttl, weight, prefer, drain, health },
-    )
+    (of(answer), of(0..=3600u32), of(0..=1000u32), of(prefer), any::<bool>(), of(health))
+        .prop_map(|(answer, ttl, weight, prefer, drain, health)| OwnPolicy {
+            answer,
+            ttl,
+            weight,
+            prefer,
+            drain,
+            health,
+        })
+        .prop_map(Rare::from)
 }
 
 fn service() -> impl Strategy<Value = Fact> {
@@ -203,5 +211,47 @@ proptest! {
             }
             other => prop_assert!(false, "{:?}: {}", other, String::from_utf8_lossy(&line)),
         }
+    }
+}
+
+#[test]
+fn objects_of_global_zones_read_back_as_they_were() {
+    let objects = [
+        r#"{"apiVersion":"networking.istio.io/v1","kind":"ServiceEntry","metadata":{"name":"a.b","namespace":"shop","resourceVersion":"3",
+            "annotations":{"clusterset-dns.io/weight":"7"}},"spec":{"hosts":["Web.global","*.x.global"],
+            "addresses":["10.0.0.1","10.0.0.2/32","fd00::1"],"exportTo":["."],"resolution":"DNS","workloadSelector":{"labels":{"app":"x"}},
+            "ports":[{"name":"http","number":80,"protocol":"HTTP","targetPort":8080},{"name":"dns","number":53,"protocol":"UDP"}],
+            "endpoints":[{"address":"10.1.0.1","ports":{"http":81},"locality":"eu/eu-1/x","network":"n","weight":3,
+            "labels":{"topology.istio.io/cluster":"West","istio.io/draining":"true"}},{"address":"db.example","locality":"/z"}]},
+            "status":{"addresses":[{"value":"240.240.0.1","host":"web.global"},{"value":"240.240.0.2"}]}}"#,
+        r#"{"apiVersion":"networking.istio.io/v1","kind":"ServiceEntry","metadata":{"name":"plain","namespace":"shop"},
+            "spec":{"hosts":["a.global"],"workloadSelector":{}}}"#,
+        r#"{"apiVersion":"networking.istio.io/v1","kind":"WorkloadEntry","metadata":{"name":"w","namespace":"shop",
+            "labels":{"app":"x","topology.istio.io/network":"of-label"}},"spec":{"address":"10.1.0.7","network":"n","labels":
+            {"app":"y","cluster":"east","istio.io/draining":"true"},"ports":{"http":8080},"weight":9},
+            "status":{"conditions":[{"type":"Healthy","status":"False"}]}}"#,
+        r#"{"apiVersion":"externaldns.k8s.io/v1alpha1","kind":"DNSEndpoint","metadata":{"name":"d","namespace":"shop",
+            "annotations":{"clusterset-dns.io/ttl":"9"}},"spec":{"endpoints":[
+            {"dnsName":"a.global","recordType":"A","targets":["10.0.0.1","10.0.0.2"],"recordTTL":30,"setIdentifier":"one",
+             "providerSpecific":[{"name":"aws/weight","value":"5"},{"name":"aws/failover","value":"SECONDARY"}]},
+            {"dnsName":"b.global","recordType":"AAAA","targets":["fd00::1"],"setIdentifier":"m","providerSpecific":
+             [{"name":"aws/multi-value-answer","value":"true"},{"name":"aws/region","value":"eu-1"}]},
+            {"dnsName":"c.global","recordType":"CNAME","targets":["A.Example."]},
+            {"dnsName":"_s._tcp.global","recordType":"SRV","targets":["1 2 443 a.example","0 0 80 b.example"]},
+            {"dnsName":"p.global","recordType":"PTR","targets":["a.example","b.example"]},
+            {"dnsName":"t.global","recordType":"TXT","targets":["plain text","\"one\" \"two\"",""]}]}}"#,
+    ];
+    let context = Context::api(ClusterId::new("east"));
+    let fact = |json: &[u8]| match decode_json(None, json, &context).outcome {
+        Outcome::Object { fact, findings } => {
+            assert_eq!(findings, []);
+            fact
+        }
+        other => panic!("{other:?}"),
+    };
+    for object in objects {
+        let (read, mut written) = (fact(object.as_bytes()), Vec::new());
+        encode_json(&read, &mut written);
+        assert_eq!(fact(&written), read, "{}", String::from_utf8_lossy(&written));
     }
 }

@@ -1,0 +1,15 @@
+//! Names in global zones: which objects make them, which level owns each (SOURCES.md 1.3, 3.4, 3.9).
+//!
+//! In: facts of ServiceEntries, WorkloadEntries and DNSEndpoints of all clusters. Out: a [`HostEntry`] for
+//! `select_host`, and findings over all hosts. Pure.
+
+pub mod answer;
+mod entry;
+pub mod fact;
+mod survey;
+mod zones;
+
+pub use answer::{HostAnswer, HostRecords};
+pub use entry::{HostEntry, Object, Source, merge_host};
+pub use survey::findings;
+pub use zones::{Coverage, HostSettings};

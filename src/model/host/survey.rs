@@ -1,0 +1,102 @@
+//! Findings over all hosts at once, for `check` and `explain`: what is named but not served, and what may surprise.
+
+use super::entry::{Object, finding, merge_host};
+use super::zones::{Coverage, HostSettings};
+use crate::model::clusterset::{ClusterSet, Member};
+use crate::model::finding::Finding;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// `foreign-zone-name`, `name-taken`, `over-limit`, `vip-collision` and `wildcard-shadowed` of all known clusters.
+pub fn findings(set: &ClusterSet) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (_, member) in set.members().filter(|(_, member)| member.state().is_known()) {
+        let unserved = member.facts().hosts().hosts().filter(|host| !set.settings().hosts.serves(host));
+        unserved.for_each(|host| unserved_host(host, member, &set.settings().hosts, &mut found));
+    }
+    let mut vips: HashMap<IpAddr, (Arc<str>, String)> = HashMap::new();
+    for host in set.hosts() {
+        let entry = merge_host(host, set);
+        for source in &entry.sources {
+            let Object::Entry(fact) = source.object else { continue };
+            for address in &fact.addresses {
+                let object = fact.key.as_str();
+                let (first, by) = vips.entry(*address).or_insert_with(|| (Arc::clone(host), object.to_owned()));
+                if first != host && by != object {
+                    let message = format!(
+                        "{address} is the address of {host} here and of {first} in {by}: clients of one reach the other; give each host an address of its own"
+                    );
+                    found.push(finding("vip-collision", source.member, &source.object, message));
+                }
+            }
+        }
+        found.extend(entry.findings);
+    }
+    found.extend(shadowed(set));
+    found
+}
+
+/// Why a host of this cluster is not served. ServiceEntries of foreign hosts are the rule in a mesh: no finding.
+fn unserved_host(host: &Arc<str>, member: &Member, settings: &HostSettings, found: &mut Vec<Finding>) {
+    let facts = member.facts().hosts();
+    let (code, message) = match settings.coverage(host) {
+        Coverage::Global(zone) => ("name-taken", format!("{host} is a name of zone {zone} itself: it is not served")),
+        Coverage::Clusterset(zone) => (
+            "foreign-zone-name",
+            format!("{host} lies in clusterset zone {zone}, where only MCS objects make names: it is not served"),
+        ),
+        Coverage::Foreign => (
+            "foreign-zone-name",
+            format!("{host} lies in no global zone: it is not served; add its suffix to `globalZones` to serve it"),
+        ),
+    };
+    let entries = facts.entries(host).filter(|_| settings.coverage(host) != Coverage::Foreign).map(Object::Entry);
+    for object in entries.chain(facts.endpoints(host).map(Object::Records)) {
+        found.push(finding(code, member, &object, message.clone()));
+    }
+}
+
+/// Wildcards below which names exist that they do not reach (RFC 4592 section 2.2.1): what lies under an existing name
+/// is never synthesized from a wildcard above it.
+fn shadowed(set: &ClusterSet) -> Vec<Finding> {
+    let wildcards: HashSet<&str> = set.hosts().filter_map(|host| host.strip_prefix("*.")).collect();
+    if wildcards.is_empty() {
+        return Vec::new();
+    }
+    let mut shadows: BTreeMap<&str, (usize, String)> = BTreeMap::new();
+    let mut note = |parent: &str, name: String| {
+        if let Some(parent) = wildcards.get(parent) {
+            shadows.entry(parent).or_insert((0, name)).0 += 1;
+        }
+    };
+    for host in set.hosts() {
+        let Some((_, mut below)) = host.split_once('.') else { continue };
+        while let Some((_, parent)) = below.split_once('.') {
+            note(parent, below.to_owned());
+            below = parent;
+        }
+    }
+    for zone in &set.settings().hosts.global_zones {
+        for namespace in set.namespaces() {
+            note(zone, format!("{namespace}.{zone}"));
+        }
+        for (_, member) in set.members() {
+            let cluster = member.cluster().id.as_str();
+            note(zone, format!("{cluster}.{zone}"));
+            note(&format!("{cluster}.{zone}"), format!("svc.{cluster}.{zone}"));
+        }
+    }
+    let finding = |(parent, (count, name)): (&str, (usize, String))| Finding {
+        code: "wildcard-shadowed",
+        cluster: "".into(),
+        kind: "Host".into(),
+        object: format!("*.{parent}").into(),
+        place: None,
+        message: format!(
+            "does not answer below {name}, which exists by itself{}: name what shall answer there",
+            if count > 1 { format!(" (and {} more such names)", count - 1) } else { String::new() }
+        ),
+    };
+    shadows.into_iter().map(finding).collect()
+}

@@ -1,0 +1,122 @@
+//! What one view sees of one host in a global zone (SOURCES.md 3.4, 3.9).
+//!
+//! In: a [`HostEntry`], a view, the facts of all clusters. Out: a [`HostAnswer`], or none where the name does not exist.
+//! The steps of a service do the rest: readiness, tiers, weights and the answer are one code.
+
+mod entries;
+mod policy;
+mod records;
+#[cfg(test)]
+mod tests;
+
+use super::assemble::assemble;
+use super::candidate::Candidate;
+use super::policy::TierOrder;
+use super::standing::{self, Context};
+use crate::model::clusterset::ClusterSet;
+use crate::model::fact::{Kind, Port, ServiceType};
+use crate::model::host::{HostAnswer, HostEntry, HostRecords, Source};
+use crate::model::id::ServiceKey;
+use crate::model::policy::AnswerMode;
+use crate::model::service::{Export, ExportState, Service};
+use crate::model::trace::Trace;
+use crate::model::view::View;
+use std::sync::Arc;
+
+/// What the sources of a host offer a view.
+struct Offer<'a> {
+    candidates: Vec<Candidate<'a>>,
+    ports: Vec<Port>,
+    imported: Imported<'a>,
+    /// The smallest TTL that the records bring along, seconds.
+    ttl: Option<u32>,
+}
+
+/// The policy that the objects imply; own annotations and the configuration rank before it.
+#[derive(Default)]
+struct Imported<'a> {
+    mode: Option<AnswerMode>,
+    order: Option<TierOrder<'a>>,
+}
+
+/// Selects what `view` sees of `entry`, which is the merge of the same `set`. `None`: the name does not exist there.
+pub fn select_host(entry: &HostEntry<'_>, view: &View, set: &ClusterSet, trace: &mut impl Trace) -> Option<HostAnswer> {
+    let visible = |source: &&Source<'_>| view.namespaces.admits(source.object.key().namespace());
+    let sources: Vec<Source<'_>> = entry.sources.iter().filter(visible).copied().collect();
+    let kind = sources.first()?.object.kind();
+    standing::warn_unknown(set, view, trace);
+    let service = stand_in(&entry.host, &sources);
+    let context = Context::new(&service, view, set);
+    let offer = match kind {
+        Kind::ServiceEntry => entries::offer(&context, &entry.host, &sources, trace),
+        _ => records::offer(&context, &entry.host, &sources, trace),
+    };
+    let policy = policy::find(&context, &entry.host, &sources, &offer);
+    let ports = offer.ports;
+    let addresses = assemble(&context, &policy.policy, ServiceType::ClusterSetIp, ports, offer.candidates, trace);
+    let records = match kind {
+        Kind::ServiceEntry => entries::alias(&context, &sources, &addresses).into_iter().collect(),
+        _ => records::records(&context, &policy, &entry.host, &sources, &addresses),
+    };
+    Some(HostAnswer { addresses, records: alias_alone(records) })
+}
+
+/// A CNAME stands alone (RFC 1034 section 3.6.2).
+fn alias_alone(mut records: Vec<HostRecords>) -> Vec<HostRecords> {
+    use crate::model::host::fact::RecordValues;
+    let is_alias = |records: &HostRecords| matches!(records.values, RecordValues::Alias(_));
+    if records.iter().any(is_alias) {
+        records.retain(is_alias);
+    }
+    records
+}
+
+/// The host as a service: each cluster that names it with the weight and the drain of its own annotations.
+fn stand_in(host: &Arc<str>, sources: &[Source<'_>]) -> Service {
+    let export = |of_cluster: &[Source<'_>]| Export {
+        cluster: of_cluster[0].member.cluster().id.clone(),
+        slot: of_cluster[0].slot,
+        state: ExportState::Ready,
+        created: None,
+        weight: of_cluster.iter().find_map(|source| source.object.own().weight),
+        drain: of_cluster.iter().all(|source| source.object.own().drain),
+    };
+    Service {
+        key: ServiceKey::new("", host),
+        merged: None,
+        exports: sources.chunk_by(|a, b| a.slot == b.slot).map(export).collect(),
+        unknown: false,
+        conflicts: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+/// Gathers the candidates of all sources, of each cluster no more addresses than `limits.cluster.addressesPerHost`: the
+/// excess goes in sorted order (RESILIENCE.md rule 9).
+fn bounded<'a, T: Trace>(
+    context: &Context<'a>,
+    sources: &[Source<'a>],
+    trace: &mut T,
+    mut gather: impl FnMut(&Source<'a>, &mut T) -> Vec<Candidate<'a>>,
+) -> Vec<Candidate<'a>> {
+    let limit = context.set.settings().limits.addresses_per_host;
+    let mut all = Vec::new();
+    for of_cluster in sources.chunk_by(|a, b| a.slot == b.slot) {
+        let mut found: Vec<Candidate<'a>> = of_cluster.iter().flat_map(|source| gather(source, trace)).collect();
+        let count: usize = found.iter().map(|candidate| candidate.addresses.len()).sum();
+        if count > limit {
+            context.find(trace, "over-limit", &of_cluster[0].member.cluster().id, || {
+                format!("{count} addresses, `limits.cluster.addressesPerHost` is {limit}: the rest is left out")
+            });
+            found.sort_by(|a, b| a.addresses.cmp(&b.addresses));
+            let mut room = limit;
+            found.retain(|candidate| {
+                let fits = candidate.addresses.len() <= room;
+                room = if fits { room - candidate.addresses.len() } else { 0 };
+                fits
+            });
+        }
+        all.extend(found);
+    }
+    all
+}

@@ -1,0 +1,228 @@
+//! DNSEndpoints: addresses in their routing sets, and all other records (SOURCES.md 3.9 and section 5).
+
+use super::policy::HostPolicy;
+use super::{Imported, Offer, bounded};
+use crate::model::answer::Answer;
+use crate::model::cluster::State;
+use crate::model::clusterset::Member;
+use crate::model::fact::Kind;
+use crate::model::host::fact::{DnsRecord, RecordValues, Routing};
+use crate::model::host::{HostRecords, Object, Source};
+use crate::model::policy::AnswerMode;
+use crate::model::select::candidate::{Candidate, pair_families};
+use crate::model::select::policy::TierOrder;
+use crate::model::select::standing::Context;
+use crate::model::select::tiers::rank;
+use crate::model::select::weights::is_drained;
+use crate::model::trace::Trace;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Keeps the shares of a set with many addresses apart from zero. The largest weight times this fits 32 bits.
+const SCALE: u32 = 65_536;
+
+/// The records of `host` in one object.
+fn of_host<'a>(source: &Source<'a>, host: &str) -> impl Iterator<Item = &'a DnsRecord> {
+    let records: &'a [DnsRecord] = match source.object {
+        Object::Records(fact) => &fact.records,
+        Object::Entry(_) => &[],
+    };
+    records.iter().filter(move |record| *record.name == *host)
+}
+
+pub(super) fn offer<'a>(
+    context: &Context<'a>,
+    host: &Arc<str>,
+    sources: &[Source<'a>],
+    trace: &mut impl Trace,
+) -> Offer<'a> {
+    let all = || sources.iter().flat_map(|source| of_host(source, host));
+    let addresses = || all().filter(|record| matches!(record.values, RecordValues::Addresses(_)));
+    let mut candidates = bounded(context, sources, trace, |source, _| addresses_of(context, source, host));
+    if candidates.iter().any(|candidate| candidate.weight.is_some()) {
+        candidates.iter_mut().for_each(|candidate| candidate.weight = candidate.weight.or(Some(SCALE)));
+    }
+    let imported = imported(&all().map(|record| &record.routing).collect::<Vec<_>>());
+    Offer { candidates, ports: Vec::new(), imported, ttl: addresses().filter_map(|record| record.ttl).min() }
+}
+
+/// The first policy of SOURCES.md section 5 that some record brings.
+fn imported<'a>(routings: &[&Routing]) -> Imported<'a> {
+    let any = |holds: fn(&Routing) -> bool| routings.iter().any(|routing| holds(routing));
+    let (mode, order) = if any(|routing| routing.failover.is_some()) {
+        (AnswerMode::Nearest, TierOrder::Given)
+    } else if any(|routing| routing.weight.is_some()) {
+        (AnswerMode::Weighted, TierOrder::One)
+    } else if any(|routing| routing.multi_value) {
+        (AnswerMode::Ordered, TierOrder::One)
+    } else if any(|routing| routing.region.is_some()) {
+        (AnswerMode::Nearest, TierOrder::Default)
+    } else {
+        return Imported::default();
+    };
+    Imported { mode: Some(mode), order: Some(order) }
+}
+
+/// The addresses of one object: per routing set and cluster, the n-th IPv4 with the n-th IPv6 address.
+fn addresses_of<'a>(context: &Context<'a>, source: &Source<'a>, host: &str) -> Vec<Candidate<'a>> {
+    type Set<'a> = (&'a Routing, Vec<IpAddr>);
+    let mut sets: BTreeMap<Option<&'a Arc<str>>, Set<'a>> = BTreeMap::new();
+    for record in of_host(source, host) {
+        if let RecordValues::Addresses(addresses) = &record.values {
+            let set = sets.entry(record.routing.set.as_ref()).or_insert((&record.routing, Vec::new()));
+            set.1.extend(addresses.iter().filter(|address| source.member.admits_address(**address)));
+        }
+    }
+    sets.into_values().flat_map(|(routing, addresses)| of_set(context, source, routing, addresses)).collect()
+}
+
+fn of_set<'a>(
+    context: &Context<'a>,
+    source: &Source<'a>,
+    routing: &'a Routing,
+    addresses: Vec<IpAddr>,
+) -> Vec<Candidate<'a>> {
+    let mut by_cluster: BTreeMap<_, (&'a Member, Vec<IpAddr>)> = BTreeMap::new();
+    for address in addresses {
+        let owner = owner(context, source, address);
+        by_cluster.entry(&owner.cluster().id).or_insert((owner, Vec::new())).1.push(address);
+    }
+    let mut found: Vec<Candidate<'a>> = Vec::new();
+    for (member, addresses) in by_cluster.into_values() {
+        let pairs = pair_families(addresses);
+        found.extend(pairs.into_iter().map(|pair| candidate(source, member, routing, pair)));
+    }
+    let count = found.len().max(1) as u32;
+    for candidate in &mut found {
+        let share = |weight: u32| if weight == 0 { 0 } else { (weight.saturating_mul(SCALE) / count).max(1) };
+        candidate.weight = routing.weight.map(share);
+        candidate.withhold(context);
+    }
+    found
+}
+
+fn candidate<'a>(
+    source: &Source<'a>,
+    member: &'a Member,
+    routing: &'a Routing,
+    addresses: Vec<IpAddr>,
+) -> Candidate<'a> {
+    let near = Candidate::new(member, addresses);
+    let (region, zone) = match &routing.region {
+        Some(region) => (Some(region), None),
+        None => (near.region, near.zone),
+    };
+    Candidate {
+        region,
+        zone,
+        tier: routing.failover.unwrap_or(0),
+        state: state(member, source.member),
+        source: Some((Kind::DnsEndpoint, source.object.key(), source.object.origin())),
+        ..near
+    }
+}
+
+/// The cluster whose ranges hold `address`, or a Service of which has it: the object's own before others, then by id; else the object's.
+fn owner<'a>(context: &Context<'a>, source: &Source<'a>, address: IpAddr) -> &'a Member {
+    let holds = |member: &Member| {
+        let mut ranges = member.ranges().chain(&member.cluster().routable);
+        ranges.any(|range| range.contains(address)) || context.set.is_service_address(member, address)
+    };
+    if holds(source.member) {
+        return source.member;
+    }
+    let holders = context.set.members().map(|(_, member)| member).filter(|member| holds(member));
+    holders.min_by(|a, b| a.cluster().id.cmp(&b.cluster().id)).unwrap_or(source.member)
+}
+
+/// The worse of the cluster that an address lies in and of the one that says so. One that was never heard says
+/// nothing about its health.
+fn state(place: &Member, told: &Member) -> State {
+    place.state().max(told.state())
+}
+
+/// Everything that is no address. An alias only where there is no address (SOURCES.md section 7).
+pub(super) fn records(
+    context: &Context<'_>,
+    policy: &HostPolicy<'_>,
+    host: &str,
+    sources: &[Source<'_>],
+    answer: &Answer,
+) -> Vec<HostRecords> {
+    let mut found: Vec<HostRecords> = Vec::new();
+    if answer.targets.is_empty() {
+        found.extend(alias(context, policy, host, sources));
+    }
+    let of_type: [fn(&RecordValues) -> bool; 3] = [
+        |values| matches!(values, RecordValues::Texts(_)),
+        |values| matches!(values, RecordValues::Services(_)),
+        |values| matches!(values, RecordValues::Pointers(_)),
+    ];
+    found.extend(of_type.into_iter().filter_map(|is| united(context, policy, host, sources, is)));
+    found
+}
+
+/// The union of one type over all sources; those of expired clusters only where no other has the type.
+fn united(
+    context: &Context<'_>,
+    policy: &HostPolicy<'_>,
+    host: &str,
+    sources: &[Source<'_>],
+    is: fn(&RecordValues) -> bool,
+) -> Option<HostRecords> {
+    let rows = || {
+        let of = |source| of_host(source, host).map(move |record| (source, record));
+        sources.iter().flat_map(of).filter(|(_, record)| is(&record.values))
+    };
+    let expired = |source: &Source<'_>| source.member.state() == State::Expired;
+    let all_expired = rows().all(|(source, _)| expired(source));
+    let kept = || rows().filter(|(source, _)| all_expired || !expired(source));
+    let mut values = None;
+    kept().for_each(|(_, record)| unite(&mut values, &record.values));
+    let ttl = policy.ttl(kept().filter_map(|(_, record)| record.ttl).min(), context.set.settings().policies.ttl);
+    let stale = kept().any(|(source, _)| source.member.state().is_stale());
+    Some(HostRecords { ttl, stale, values: values? })
+}
+
+fn unite(into: &mut Option<RecordValues>, from: &RecordValues) {
+    fn add<T: Clone + PartialEq>(into: &mut Vec<T>, from: &[T]) {
+        for value in from {
+            if !into.contains(value) {
+                into.push(value.clone());
+            }
+        }
+    }
+    match (into.as_mut(), from) {
+        (None, from) => *into = Some(from.clone()),
+        (Some(RecordValues::Texts(into)), RecordValues::Texts(from)) => add(into, from),
+        (Some(RecordValues::Services(into)), RecordValues::Services(from)) => add(into, from),
+        (Some(RecordValues::Pointers(into)), RecordValues::Pointers(from)) => add(into, from),
+        _ => {}
+    }
+}
+
+/// The one CNAME: the nearest that is not drained, then the heaviest, then by text.
+fn alias(context: &Context<'_>, policy: &HostPolicy<'_>, host: &str, sources: &[Source<'_>]) -> Option<HostRecords> {
+    let rows = sources.iter().flat_map(|source| of_host(source, host).map(move |record| (source, record)));
+    let aliases = rows.filter_map(|(source, record)| match &record.values {
+        RecordValues::Alias(target) => Some((source, record, target)),
+        _ => None,
+    });
+    let ranked = aliases.map(|(source, record, target)| {
+        let place = Candidate {
+            weight: record.routing.weight,
+            ..candidate(source, source.member, &record.routing, Vec::new())
+        };
+        let drained = is_drained(context, &policy.policy, &place);
+        let rank = rank(context, &policy.policy, &place);
+        ((drained, rank, Reverse(record.routing.weight), target), source, record)
+    });
+    let ((_, _, _, target), source, record) = ranked.min_by(|a, b| a.0.cmp(&b.0))?;
+    Some(HostRecords {
+        ttl: policy.ttl(record.ttl, context.set.settings().policies.ttl),
+        stale: source.member.state().is_stale(),
+        values: RecordValues::Alias(Arc::clone(target)),
+    })
+}

@@ -1,0 +1,106 @@
+//! Precedence, zones, limits, and what one change touches.
+
+use super::*;
+
+#[test]
+fn a_service_entry_owns_a_name_whole() {
+    let mut world = World::new(&["east", "west"]);
+    world.has("east", [endpoint_of("a", vec![addresses("web.global", "10.0.0.9")])]);
+    assert_eq!(world.resolved("web.global", &view("east")), "0 east 10.0.0.9");
+    world.has("west", [Fact::from(entry("a", "web.global"))]);
+    assert_eq!(world.resolved("web.global", &view("east")), "NODATA", "though it has no address");
+    assert_eq!(world.host_codes("web.global", &view("east")), ["name-taken"]);
+}
+
+#[test]
+fn what_no_global_zone_covers_is_not_served() {
+    let mut world = World::new(&["east"]);
+    let hosts = ["web.shop.svc.clusterset.local", "web.example", "ns.dns.global"];
+    for (number, host) in hosts.into_iter().enumerate() {
+        world.has("east", [with_vips(&format!("e{number}"), host, &["240.0.0.1"])]);
+        world.has("east", [endpoint_of(&format!("d{number}"), vec![addresses(host, "10.0.0.1")])]);
+        assert_eq!(world.resolved(host, &view("east")), "absent");
+    }
+    let mut found: Vec<String> = findings(&world.set).iter().map(|f| format!("{} {}", f.code, f.object)).collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "foreign-zone-name dns/d0",
+            "foreign-zone-name dns/d1",
+            "foreign-zone-name mesh/e0",
+            "name-taken dns/d2",
+            "name-taken mesh/e2",
+        ],
+        "a ServiceEntry for a foreign host is the rule in a mesh"
+    );
+    world.settings(|settings| settings.hosts.global_zones.push("example".into()));
+    assert_eq!(world.resolved("web.example", &view("east")), "0 east 240.0.0.1", "any suffix may be a global zone");
+}
+
+#[test]
+fn a_flooding_cluster_stops_at_its_limits() {
+    let mut world = World::new(&["east", "west"]);
+    world.settings(|settings| (settings.limits.hosts, settings.limits.addresses_per_host) = (2, 3));
+    world.has("west", [with_endpoints("own", "d.global", &["10.2.0.1"])]);
+    for host in ["a", "b", "c", "d"] {
+        world.has("east", [with_endpoints(host, &format!("{host}.global"), &["10.1.0.1"])]);
+    }
+    let all = |world: &World| ["a", "b", "c", "d"].map(|host| world.resolved(&format!("{host}.global"), &view("west")));
+    assert_eq!(all(&world), ["0 east 10.1.0.1", "0 east 10.1.0.1", "absent", "0 west 10.2.0.1"]);
+    assert_eq!(world.host_codes("c.global", &view("west")), ["over-limit"]);
+    let key = at("mesh/a");
+    let touched = world.observe("east", Change::Delete { kind: Kind::ServiceEntry, key });
+    assert!(touched.hosts.contains("c.global"), "it comes in when another goes");
+    assert_eq!(all(&world), ["absent", "0 east 10.1.0.1", "0 east 10.1.0.1", "0 west 10.2.0.1"]);
+
+    let many = ["10.1.0.4", "10.1.0.3", "10.1.0.2", "10.1.0.1"];
+    world.has("east", [with_endpoints("b", "b.global", &many)]);
+    assert_eq!(world.resolved("b.global", &view("east")), "0 east 10.1.0.1; 0 east 10.1.0.2; 0 east 10.1.0.3");
+    assert_eq!(world.host_codes("b.global", &view("east")), ["over-limit"]);
+}
+
+#[test]
+fn one_change_touches_its_own_hosts() {
+    let mut world = World::new(&["east", "west"]);
+    let two = |a: &str, b: &str| with(entry("a", a), |entry| entry.hosts.push(b.into()));
+    assert_eq!(world.touches("east", two("a.global", "x.example").into()), ["a.global"]);
+    assert!(world.touches("east", two("a.global", "x.example").into()).is_empty());
+    assert_eq!(world.touches("east", two("b.global", "c.global").into()), ["a.global", "b.global", "c.global"]);
+    assert_eq!(world.touches("west", with_vips("b", "b.global", &["240.0.0.1"])), ["b.global"]);
+    let gone =
+        world.observe("east", Change::Replace { kind: Kind::ServiceEntry, facts: Vec::new(), findings: Vec::new() });
+    let mut gone: Vec<_> = gone.hosts.iter().map(|host| host.to_string()).collect();
+    gone.sort();
+    assert_eq!(gone, ["b.global", "c.global"]);
+    assert_eq!(world.set.hosts().map(|host| host.to_string()).collect::<Vec<_>>(), ["b.global"]);
+}
+
+#[test]
+fn namespaces_bound_what_a_cluster_and_a_view_may_have() {
+    let mut world = World::new(&["east"]);
+    world.has("east", [with_vips("a", "a.global", &["240.0.0.1"])]);
+    let mut hidden = view("east");
+    hidden.namespaces.deny = vec!["mesh".into()];
+    assert_eq!(world.resolved("a.global", &hidden), "absent");
+    world.cluster("east", |cluster| cluster.allow.cidrs = Prefix::parse("10.0.0.0/8").into_iter().collect());
+    assert_eq!(world.resolved("a.global", &view("east")), "NODATA");
+    world.cluster("east", |cluster| cluster.allow.namespaces = vec!["other".into()]);
+    assert_eq!(world.resolved("a.global", &view("east")), "absent");
+}
+
+#[test]
+fn surprising_wildcards_and_shared_vips_are_findings() {
+    let mut world = World::new(&["east"]);
+    world.has("east", [namespace("shop"), with_vips("w", "*.global", &["240.0.0.1"])]);
+    world.has("east", [with_vips("a", "a.b.x.global", &["240.0.0.2"]), with_vips("v", "v.x.global", &["240.0.0.2"])]);
+    world.has("east", [with_vips("x", "*.x.global", &["240.0.0.3"])]);
+    let mut found: Vec<String> =
+        findings(&world.set).iter().map(|f| format!("{} {}: {}", f.code, f.object, f.message)).collect();
+    found.sort();
+    let start = |text: &str| found.iter().any(|finding| finding.starts_with(text));
+    assert!(start("vip-collision mesh/v: 240.0.0.2"), "{found:?}");
+    assert!(start("wildcard-shadowed *.global: does not answer below"), "{found:?}");
+    assert!(start("wildcard-shadowed *.x.global: does not answer below b.x.global"), "{found:?}");
+    assert_eq!(found.len(), 3);
+}

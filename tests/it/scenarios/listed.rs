@@ -1,0 +1,25 @@
+//! `docs/dns-behaviour.md` names every scenario, and nothing that is not there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+#[test]
+fn the_page_of_behaviour_names_every_scenario_and_only_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/dns-behaviour.md")).expect("docs/dns-behaviour.md");
+    let folders = std::fs::read_dir(root.join("tests/scenarios")).expect("tests/scenarios").flatten();
+    let folders: BTreeSet<String> = folders
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let linked = page.split("](../tests/scenarios/").skip(1).filter_map(|rest| rest.split('/').next());
+    let linked: BTreeSet<String> = linked.map(String::from).collect();
+    let unlisted: Vec<&String> = folders.difference(&linked).collect();
+    assert!(unlisted.is_empty(), "add to docs/dns-behaviour.md: {unlisted:?}");
+    let gone: Vec<&String> = linked.difference(&folders).collect();
+    assert!(gone.is_empty(), "docs/dns-behaviour.md names scenarios that are not there: {gone:?}");
+    for (file, test) in page.split('`').filter_map(|word| word.split_once(".rs::")) {
+        let text = std::fs::read_to_string(root.join(format!("{file}.rs"))).unwrap_or_default();
+        assert!(text.contains(&format!("fn {test}(")), "docs/dns-behaviour.md: there is no test {test} in {file}.rs");
+    }
+}
