@@ -22,6 +22,7 @@
 //! | [`transport`] | how octets come and go |
 //! | [`source`] | what the clusters say |
 //! | [`snapshot`] | how facts outlive the process |
+//! | [`resolve`] | which addresses a host name has that stands in place of one |
 //! | [`publish`] | what changed, and what has to be compiled again; the only writer of the table |
 //! | [`explain`] | why this is the answer |
 //! | [`telemetry`] | what an operator sees |
@@ -35,6 +36,7 @@ pub mod dns;
 pub mod explain;
 pub mod model;
 pub mod publish;
+pub mod resolve;
 pub mod responder;
 pub mod run;
 pub mod snapshot;

@@ -25,6 +25,16 @@ impl ViewNames {
         }
     }
 
+    /// Adds a name that is not there yet.
+    pub(super) fn add_missing(&mut self, name: Name, sets: &[RrSet]) {
+        self.0.entry(name).or_insert_with(|| sets.to_vec());
+    }
+
+    /// Puts `sets` in the place of whatever the name has.
+    pub(super) fn replace(&mut self, name: Name, sets: Vec<RrSet>) {
+        self.0.insert(name, sets);
+    }
+
     /// Adds sets to a name and makes every name between it and `ancestor` exist (RFC 4592 section 2.2.2).
     pub(super) fn add_below(&mut self, name: Name, ancestor: &Name, sets: Vec<RrSet>) {
         let mut parent = name.parent();

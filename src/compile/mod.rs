@@ -6,20 +6,24 @@
 //! ```text
 //! Answer     ─▶ service (which names) ─▶ rrset (which records, in which order) ─▶ Draft
 //! HostAnswer ─▶ host (which names)    ─▶ rrset ─▶ claims, which publish counts per name
+//! Answer     ─▶ reverse (which names own an address) ─▶ claims, likewise
 //! ```
 
 mod host;
 mod merge_views;
+mod reverse;
 mod rrset;
 mod service;
 mod srv;
 mod weight;
+mod zonal;
 mod zone;
 
 #[cfg(test)]
 mod tests;
 
 pub use host::{HostClaim, compile_host, compose};
+pub use reverse::{MOST_NAMES, PtrClaim, compile_reverse, compose_reverse, reverse_name};
 pub use service::{compile_namespace, compile_service};
 pub use zone::{Zone, ZoneKind, Zones, zone_names};
 
@@ -44,6 +48,8 @@ pub struct Settings {
     pub srv_priority: SrvPriority,
     /// `<cluster>.<svc>...` answers that cluster's addresses.
     pub cluster_names: bool,
+    /// `<zone>.pin._zone.<svc>...` and `<zone>.prefer._zone.<svc>...` exist for headless services.
+    pub zonal_names: bool,
     /// Most records of one set; 0: only what fits 65,535 octets.
     pub max_answer_records: usize,
     pub columns: Columns,

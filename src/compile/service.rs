@@ -36,12 +36,12 @@ pub fn compile_namespace(namespace: &str, presence: u64, settings: &Settings) ->
 }
 
 /// One answer under one service name.
-struct Scope<'a> {
-    service: &'a Name,
-    answer: &'a Answer,
-    settings: &'a Settings,
+pub(super) struct Scope<'a> {
+    pub(super) service: &'a Name,
+    pub(super) answer: &'a Answer,
+    pub(super) settings: &'a Settings,
     /// The targets that are served after the last cut.
-    targets: &'a [Target],
+    pub(super) targets: &'a [Target],
     last_fresh: u8,
 }
 
@@ -67,6 +67,9 @@ impl<'a> Scope<'a> {
         if self.settings.cluster_names {
             self.cluster_names(&mut names);
         }
+        if self.settings.zonal_names {
+            self.zonal_names(&mut names);
+        }
         names
     }
 
@@ -82,7 +85,7 @@ impl<'a> Scope<'a> {
     fn at_service(&self) -> Vec<RrSet> {
         let answer = self.answer;
         let mut sets = target_sets(self.targets, answer.mode, answer.ttl, &self.settings.columns);
-        sets.extend(self.srv(12, |_| true));
+        sets.extend(self.srv(&QUESTION, |_| true));
         sets
     }
 
@@ -92,38 +95,49 @@ impl<'a> Scope<'a> {
         let of_protocol = |port: &&Port| port.protocol == protocol && is_srv_label(&port.name);
         for port in self.ports().filter(of_protocol).map(|port| &*port.name).collect::<BTreeSet<_>>() {
             let Ok(name) = protocol_name.child(&format!("_{port}")) else { continue };
-            // The service name stands in the question behind these two labels.
-            let offset = 12 + name.wire().len() - self.service.wire().len();
             let wanted = |other: &Port| other.protocol == protocol && &*other.name == port;
-            names.add(name, self.srv(offset, wanted).into_iter().collect());
+            let set = self.srv(&self.pointer_from(&name), wanted);
+            names.add(name, set.into_iter().collect());
         }
         names.add(protocol_name, Vec::new());
     }
 
-    /// The SRV set of the wanted ports, for a question in which the service name starts at `offset`.
-    fn srv(&self, offset: usize, wanted: impl Fn(&Port) -> bool) -> Option<RrSet> {
-        let (answer, settings) = (self.answer, self.settings);
-        let pointer = u16::to_be_bytes(0xc000 | offset as u16);
-        let rows = match answer.service_type {
-            ServiceType::ClusterSetIp => {
-                let numbers = answer.ports.iter().filter(|port| wanted(port)).map(|port| port.number);
-                cluster_set_ip_rows(answer, self.targets, numbers, self.service, &pointer, settings)
-            }
-            ServiceType::Headless => {
-                let hosts = answer.hosts.iter().filter(|host| host.in_service);
-                hosts
-                    .filter_map(|host| self.srv_host(host, &pointer))
-                    .flat_map(|row| row.rows(answer.ttl, &wanted))
-                    .collect()
-            }
-        };
-        srv_set(rows, answer.ttl, settings)
+    /// A pointer to the service name in a question for `name`, which lies below it.
+    pub(super) fn pointer_from(&self, name: &Name) -> [u8; 2] {
+        let offset = 12 + name.wire().len() - self.service.wire().len();
+        u16::to_be_bytes(0xc000 | offset as u16)
     }
 
-    fn srv_host<'h>(&self, host: &'h Host, pointer: &[u8]) -> Option<SrvHost<'h>> {
+    /// The SRV set of the wanted ports; `service` is the service name as additional records write it.
+    fn srv(&self, service: &[u8], wanted: impl Fn(&Port) -> bool) -> Option<RrSet> {
+        let (answer, settings) = (self.answer, self.settings);
+        match answer.service_type {
+            ServiceType::ClusterSetIp => {
+                let numbers = answer.ports.iter().filter(|port| wanted(port)).map(|port| port.number);
+                let rows = cluster_set_ip_rows(answer, self.targets, numbers, self.service, service, settings);
+                srv_set(rows, answer.ttl, settings)
+            }
+            ServiceType::Headless => self.headless_srv(service, |host| host.in_service, wanted),
+        }
+    }
+
+    /// The SRV set of the wanted ports of the wanted hosts; `service` as in [`Scope::srv`].
+    pub(super) fn headless_srv(
+        &self,
+        service: &[u8],
+        is_in: impl Fn(&Host) -> bool,
+        wanted: impl Fn(&Port) -> bool,
+    ) -> Option<RrSet> {
+        let ttl = self.answer.ttl;
+        let hosts = self.answer.hosts.iter().filter(|host| is_in(host));
+        let rows = hosts.filter_map(|host| self.srv_host(host, service)).flat_map(|row| row.rows(ttl, &wanted));
+        srv_set(rows.collect(), ttl, self.settings)
+    }
+
+    fn srv_host<'h>(&self, host: &'h Host, service: &[u8]) -> Option<SrvHost<'h>> {
         let target = self.host_name(host).ok()?;
         let labels = &target.wire()[..target.wire().len() - self.service.wire().len()];
-        let owner = [labels, pointer].concat();
+        let owner = [labels, service].concat();
         let priority = srv::priority(self.settings, host.tier, host.stale, self.last_fresh);
         Some(SrvHost { host, target, owner, priority })
     }

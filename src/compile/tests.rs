@@ -48,7 +48,7 @@ fn host(cluster: &str, label: &str, address: &str) -> Host {
 
 fn cluster_set_ip(targets: Vec<Target>, ports: Vec<Port>) -> Answer {
     let service_type = ServiceType::ClusterSetIp;
-    Answer { service_type, mode: AnswerMode::Ordered, ttl: 5, targets, ports, hosts: Vec::new() }
+    Answer { service_type, mode: AnswerMode::Ordered, ttl: 5, targets, further: Vec::new(), ports, hosts: Vec::new() }
 }
 
 fn compiled(answer: Answer, settings: &Settings) -> Vec<Draft> {
@@ -138,7 +138,15 @@ fn a_headless_service_has_a_name_for_each_host() {
     let hosts = vec![host("east", "db-0", "10.1.1.1"), host("west.prod", "db-0", "10.2.1.1")];
     let targets = vec![target("east", 0, &["10.1.1.1"]), target("west.prod", 1, &["10.2.1.1"])];
     let service_type = ServiceType::Headless;
-    let answer = Answer { service_type, mode: AnswerMode::Ordered, ttl: 5, targets, ports: Vec::new(), hosts };
+    let answer = Answer {
+        service_type,
+        mode: AnswerMode::Ordered,
+        ttl: 5,
+        targets,
+        further: Vec::new(),
+        ports: Vec::new(),
+        hosts,
+    };
     let drafts = compiled(answer, &settings());
     let lines = zone_file(&drafts);
     for line in [

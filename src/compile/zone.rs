@@ -19,6 +19,8 @@ pub enum ZoneKind {
     Clusterset,
     /// ServiceEntry-style hosts and formed names.
     Global,
+    /// Names of addresses, below `in-addr.arpa` or `ip6.arpa`.
+    Reverse,
 }
 
 /// One zone of authority.
@@ -32,7 +34,7 @@ pub struct Zone {
     pub svc: Name,
 }
 
-/// All zones, numbered in the order of the configuration, clusterset zones first.
+/// All zones, numbered in the order of the configuration: clusterset zones, global zones, reverse zones.
 #[derive(Debug, Clone, Default)]
 pub struct Zones {
     pub list: Vec<Zone>,
@@ -53,6 +55,15 @@ impl Zones {
             list.push(Zone { name: name.clone(), kind, number, svc: name.child("svc")? });
         }
         Ok(Zones { list, ttl, nameserver })
+    }
+
+    /// Adds reverse zones behind the others. Fails when `ns.dns.` would not fit before one of them.
+    pub fn with_reverse(mut self, reverse: &[Name]) -> Result<Self, NameError> {
+        for (name, number) in reverse.iter().zip(self.list.len() as u8..) {
+            name.child("dns")?.child("ns")?;
+            self.list.push(Zone { name: name.clone(), kind: ZoneKind::Reverse, number, svc: name.child("svc")? });
+        }
+        Ok(self)
     }
 
     /// The zones of one kind.

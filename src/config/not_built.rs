@@ -7,25 +7,17 @@ use super::diagnostic::{Diagnostic, NOT_BUILT as CODE, Severity};
 use super::draft::Draft;
 use super::keys::{ClusterEntry, Policy};
 use super::reader::Setting;
-use super::tree::{Node, Value};
-use crate::model::Prefix;
+use super::tree::Node;
 
 /// When a key counts as set.
 enum When {
     /// Its value differs from the default.
     Changed,
-    /// Its list holds a host name.
-    HoldsHostName,
 }
 
 /// The keys, in documented order; `[]` is each entry of a list.
 const NOT_BUILT: &[(&str, When)] = &[
-    ("zonalNames", When::Changed),
-    ("reverseZones", When::Changed),
-    ("transfer.allow", When::Changed),
-    ("transfer.notify", When::Changed),
     ("policies[].health", When::Changed),
-    ("clusters[].gateways", When::HoldsHostName),
     ("clusters[].cidrs", When::Changed),
     ("clusters[].freshness.evidence", When::Changed),
     ("clusters[].adapters", When::Changed),
@@ -40,7 +32,6 @@ const NOT_BUILT: &[(&str, When)] = &[
     ("kubeconfig.allowExec", When::Changed),
     ("kubeconfig.allowPaths", When::Changed),
     ("clusterset", When::Changed),
-    ("resolveHostnames", When::Changed),
     ("tierBy", When::Changed),
     ("freshness.evidence", When::Changed),
     ("memoryLimit", When::Changed),
@@ -88,20 +79,12 @@ fn differs(printed: &Node, defaults: &Node, path: &str, when: &When) -> bool {
     let node = printed.find(path);
     match when {
         When::Changed => node != defaults.find(path),
-        When::HoldsHostName => node.is_some_and(|node| node.items().iter().any(is_host_name)),
     }
-}
-
-fn is_host_name(node: &Node) -> bool {
-    matches!(&node.value, Value::Text(text) if Prefix::parse(text).is_none())
 }
 
 fn warning(draft: &Draft, field: String, when: &When) -> Diagnostic {
     let message = match when {
         When::Changed => "not built yet, so the setting has no effect; remove it until a release has it",
-        When::HoldsHostName => {
-            "host names are not built yet, so they are left out; use addresses until a release has it"
-        }
     };
     let place = draft.key_place(&field);
     Diagnostic { place, ..Diagnostic::new(Severity::Warning, CODE, message) }.of_field(field)

@@ -18,6 +18,8 @@ impl Config {
             ("listen", self.listen != running.listen),
             ("views[].listen", self.dns_listeners() != running.dns_listeners() && self.listen == running.listen),
             ("views", self.views_carried_over(running).is_none()),
+            ("transfer.notify", self.transfer.notify != running.transfer.notify),
+            ("resolveHostnames", self.resolve_hostnames != running.resolve_hostnames),
             ("udp", self.udp != running.udp),
             ("tls", self.tls != running.tls),
             ("limits.tcp", self.limits.tcp != running.limits.tcp),
@@ -39,6 +41,8 @@ impl Config {
         next.global_zones = running.global_zones.clone();
         next.reverse_zones = running.reverse_zones.clone();
         next.listen = running.listen.clone();
+        next.transfer.notify = running.transfer.notify.clone();
+        next.resolve_hostnames = running.resolve_hostnames;
         next.udp = running.udp.clone();
         next.tls = running.tls.clone();
         next.limits.tcp = running.limits.tcp.clone();

@@ -6,6 +6,7 @@ use crate::dns::types::rtype;
 use crate::model::clusterset::ClusterSet;
 use crate::model::{ClusterId, ServiceKey};
 use serde::{Serialize, Serializer};
+use std::net::IpAddr;
 
 /// One kind of node; the fields say which.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,11 +37,21 @@ pub enum Node {
         /// The longest known cluster id that `below` ends in.
         cluster: Option<String>,
     },
+    /// `_zone`, a directive below it, or the name of a topology zone below that.
+    Zonal {
+        #[serde(serialize_with = "as_text")]
+        service: ServiceKey,
+        below: String,
+    },
     /// A name of a global zone that is formed from an exported service.
     Formed {
         #[serde(serialize_with = "as_text")]
         service: ServiceKey,
         cluster: Option<String>,
+    },
+    /// An address in a reverse zone.
+    Address {
+        address: String,
     },
     /// Fits no grammar of its zone.
     Other,
@@ -62,6 +73,7 @@ impl Node {
         match zone.kind {
             ZoneKind::Clusterset => in_clusterset(&labels, clusterset),
             ZoneKind::Global => in_global(&labels, clusterset),
+            ZoneKind::Reverse => in_reverse(name, &labels),
         }
     }
 
@@ -71,8 +83,9 @@ impl Node {
             Node::Service { service }
             | Node::Port { service, .. }
             | Node::Endpoint { service, .. }
+            | Node::Zonal { service, .. }
             | Node::Formed { service, .. } => Some(service),
-            Node::Foreign | Node::ZoneOwn | Node::Namespace { .. } | Node::Other => None,
+            Node::Foreign | Node::ZoneOwn | Node::Namespace { .. } | Node::Address { .. } | Node::Other => None,
         }
     }
 
@@ -81,6 +94,7 @@ impl Node {
         match self {
             Node::Port { .. } => vec![rtype::SRV],
             Node::ZoneOwn => vec![rtype::SOA, rtype::NS],
+            Node::Address { .. } => vec![rtype::PTR],
             _ => vec![rtype::A, rtype::AAAA],
         }
     }
@@ -95,6 +109,7 @@ fn in_clusterset(labels: &[&str], clusterset: &ClusterSet) -> Node {
             let text = below.join(".");
             match below {
                 [] => Node::Service { service },
+                ["_zone"] | [.., "pin" | "prefer", "_zone"] => Node::Zonal { service, below: text },
                 [_port, proto] if proto.starts_with('_') => Node::Port { service, below: text },
                 [proto] if proto.starts_with('_') => Node::Port { service, below: text },
                 _ => Node::Endpoint { service, cluster: known_id(below, clusterset), below: text },
@@ -102,6 +117,22 @@ fn in_clusterset(labels: &[&str], clusterset: &ClusterSet) -> Node {
         }
         _ => Node::Other,
     }
+}
+
+/// `name` as an address: four octets or 32 nibbles, last first.
+fn in_reverse(name: &Name, labels: &[&str]) -> Node {
+    if matches!(labels, [] | ["dns"] | ["ns", "dns"]) {
+        return Node::ZoneOwn;
+    }
+    let text = name.to_string();
+    let address: Option<IpAddr> = if let Some(octets) = text.strip_suffix(".in-addr.arpa.") {
+        octets.split('.').rev().collect::<Vec<_>>().join(".").parse().ok()
+    } else {
+        let nibbles: Vec<&str> = text.trim_end_matches(".ip6.arpa.").split('.').rev().collect();
+        nibbles.chunks(4).map(<[&str]>::concat).collect::<Vec<_>>().join(":").parse().ok()
+    };
+    let is_whole = |address: &IpAddr| crate::compile::reverse_name(*address) == *name;
+    address.filter(is_whole).map_or(Node::Other, |address| Node::Address { address: address.to_string() })
 }
 
 fn in_global(labels: &[&str], clusterset: &ClusterSet) -> Node {

@@ -52,8 +52,10 @@ fn node(node: &Node) -> String {
         Node::Endpoint { service, below, cluster: None } => {
             format!("endpoint {below} of service {service}; it ends in no known cluster id")
         }
+        Node::Zonal { service, below } => format!("zonal name {below} of service {service}"),
         Node::Formed { service, cluster: None } => format!("formed from service {service}"),
         Node::Formed { service, cluster: Some(cluster) } => format!("formed from service {service}, cluster {cluster}"),
+        Node::Address { address } => format!("address {address}"),
         Node::Other => "fits no grammar of its zone".into(),
     }
 }

@@ -298,6 +298,20 @@ pub struct SliceFact {
     pub origin: Origin,
 }
 
+/// Node and zone of an endpoint, as its slice names them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Standing {
+    pub node: Option<Arc<str>>,
+    pub zone: Option<Arc<str>>,
+}
+
+impl Empty for Standing {
+    fn empty() -> &'static Self {
+        static EMPTY: Standing = Standing { node: None, zone: None };
+        &EMPTY
+    }
+}
+
 /// One address of an endpoint; an endpoint with several addresses is several of these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EndpointFact {
@@ -306,8 +320,8 @@ pub struct EndpointFact {
     pub ready: bool,
     /// A valid RFC 1123 label, else `None`.
     pub hostname: Option<Arc<str>>,
-    pub node: Option<Arc<str>>,
-    pub zone: Option<Arc<str>>,
+    /// Where it runs; the endpoints of a node share one.
+    pub place: Rare<Standing>,
     /// Hash of the target object, 0 when it names none: joins the families of one pod (SOURCES.md 1.5).
     pub pod: u64,
 }

@@ -232,13 +232,13 @@ pub(crate) fn copy(key: &str, source: &str, endpoints: &[&str]) -> SliceFact {
 pub(crate) fn endpoint(text: &str) -> EndpointFact {
     let mut words = text.split(' ');
     let address = ip(words.next().unwrap());
-    let mut fact = EndpointFact { address, ready: true, hostname: None, node: None, zone: None, pod: 0 };
+    let mut fact = EndpointFact { address, ready: true, hostname: None, place: crate::model::Rare::default(), pod: 0 };
     for word in words {
         match word.split_once('=') {
-            Some(("node", name)) => fact.node = Some(name.into()),
+            Some(("node", name)) => fact.place.node = Some(name.into()),
             Some(("pod", number)) => fact.pod = number.parse().unwrap(),
             _ if word == "down" => fact.ready = false,
-            _ if word.starts_with('@') => fact.zone = Some(word[1..].into()),
+            _ if word.starts_with('@') => fact.place.zone = Some(word[1..].into()),
             _ if is_label(word) => fact.hostname = Some(word.into()),
             _ => panic!("unknown word {word}"),
         }

@@ -11,7 +11,7 @@ use crate::table::{Frame, FrameSettings, ZoneSettings};
 /// Bit v: in view v a cluster that could own any name is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Awaited {
-    /// In clusterset zones.
+    /// In clusterset and reverse zones.
     pub services: u64,
     /// In global zones; formed names included.
     pub hosts: u64,
@@ -43,10 +43,12 @@ impl FrameTemplate {
             kind: match zone.kind {
                 ZoneKind::Clusterset => FrameZoneKind::Clusterset,
                 ZoneKind::Global => FrameZoneKind::Global,
+                ZoneKind::Reverse => FrameZoneKind::Reverse,
             },
             ttl: zones.ttl,
             unknown: match zone.kind {
-                ZoneKind::Clusterset => awaited.services,
+                // Any address may be one of a service that is not known yet.
+                ZoneKind::Clusterset | ZoneKind::Reverse => awaited.services,
                 ZoneKind::Global => awaited.hosts,
             },
         };

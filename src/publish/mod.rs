@@ -6,6 +6,7 @@
 
 mod ageing;
 mod braking;
+mod changed_zones;
 mod figures;
 mod findings;
 mod frame;
@@ -14,6 +15,7 @@ mod names;
 mod publisher;
 mod queue;
 mod reconfigure;
+mod reverse;
 pub mod task;
 
 #[cfg(test)]

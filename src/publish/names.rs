@@ -36,13 +36,16 @@ impl PublishedNames {
         })
     }
 
-    /// The names of `self` that `newer` lacks.
+    /// The names of `self` that `newer` lacks, last ones first: the wildcard below a name outlives it, so that nothing
+    /// that both cover is absent in between.
     pub(super) fn vanished(&self, newer: &PublishedNames, zones: &Zones) -> Vec<(u8, Name)> {
         if self == newer {
             return Vec::new();
         }
         let kept: std::collections::HashSet<Name> = newer.iter(zones).map(|(_, name)| name).collect();
-        self.iter(zones).filter(|(_, name)| !kept.contains(name)).collect()
+        let mut vanished: Vec<_> = self.iter(zones).filter(|(_, name)| !kept.contains(name)).collect();
+        vanished.reverse();
+        vanished
     }
 }
 

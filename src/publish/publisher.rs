@@ -1,11 +1,13 @@
 //! The writer itself, without a clock or a channel: observations in, Blocks and Frames out.
 
+use super::changed_zones::mark;
 use super::figures::Figures;
 use super::frame::{Awaited, FrameTemplate};
 use super::hosts::{HostRegistry, claims_of};
 use super::names::PublishedNames;
 use super::queue::Queue;
-use crate::compile::{self, compile_namespace, compile_service, zone_names};
+use super::reverse::ReverseRegistry;
+use crate::compile::{self, compile_namespace, compile_reverse, compile_service, zone_names};
 use crate::dns::{Name, NameError};
 use crate::model::brake::Brake;
 use crate::model::clusterset::{ClusterSet, Member};
@@ -71,6 +73,7 @@ pub struct Publisher {
     unanswered: Vec<(ClusterId, Duration)>,
     namespaces: HashMap<Arc<str>, u64>,
     hosts: HostRegistry,
+    reverse: ReverseRegistry,
     queue: Queue<Entity>,
     /// Zones with a change that their serial does not show yet.
     changed_zones: Vec<bool>,
@@ -107,6 +110,7 @@ impl Publisher {
             unanswered: Vec::new(),
             namespaces: HashMap::new(),
             hosts: HostRegistry::default(),
+            reverse: ReverseRegistry::default(),
             queue: Queue::default(),
             awaited: Awaited::default(),
             brake: Brake::default(),
@@ -193,6 +197,12 @@ impl Publisher {
         self.clusterset.get(cluster).map_or(State::Unknown, |member| member.state())
     }
 
+    /// Other addresses of looked-up host names: what uses one that changed is queued.
+    pub fn set_resolved(&mut self, resolved: HashMap<Arc<str>, Vec<std::net::IpAddr>>) {
+        let touched = self.clusterset.set_resolved(resolved);
+        self.touch(touched, true);
+    }
+
     /// Sets how much is known of a cluster.
     pub fn set_state(&mut self, cluster: &ClusterId, state: State) {
         let touched = self.clusterset.set_state(cluster, state);
@@ -269,14 +279,17 @@ impl Publisher {
         let answers = self.answers(&service);
         let merged = (self.stopwatch)();
         let drafts = compile_service(key, &answers, &self.settings);
-        let blocks: Vec<Block> = drafts.iter().map(Block::pack).collect();
+        let claims = compile_reverse(key, &answers, &self.settings);
+        let reverse = self.reverse.replace(key, claims, &self.settings.zones);
+        let blocks: Vec<Block> = drafts.iter().chain(&reverse.drafts).map(Block::pack).collect();
         let compiled = (self.stopwatch)();
         let published = PublishedService {
             names: PublishedNames::of(&drafts, &self.settings.zones),
             endpoints: answers.first().map_or(0, |(_, answer)| answer.targets.len() as u32),
             conflicts: service.conflicts.iter().map(|conflict| conflict.reason.as_str()).collect(),
         };
-        let vanished = self.remember(key, published);
+        let mut vanished = self.remember(key, published);
+        vanished.extend(reverse.vanished);
         self.apply(blocks, vanished);
         let applied = (self.stopwatch)();
         self.figures.merge.observe(merged.saturating_sub(start));
@@ -353,13 +366,13 @@ impl Publisher {
             let pinned = self.table.pin();
             for block in blocks {
                 if pinned.lookup(block.name()) != Some(&block) {
-                    mark(&mut self.changed_zones, block.zone());
+                    mark(&mut self.changed_zones, &self.settings.zones, block.zone(), block.name());
                     changes.push(TableChange::Put(block));
                 }
             }
             for (zone, name) in vanished {
                 if pinned.lookup(name.wire()).is_some() {
-                    mark(&mut self.changed_zones, zone);
+                    mark(&mut self.changed_zones, &self.settings.zones, zone, name.wire());
                     changes.push(TableChange::Remove(name));
                 }
             }
@@ -434,11 +447,5 @@ impl Publisher {
     /// The figures it keeps.
     pub fn figures(&self) -> &Figures {
         &self.figures
-    }
-}
-
-fn mark(zones: &mut [bool], zone: u8) {
-    if let Some(changed) = zones.get_mut(usize::from(zone)) {
-        *changed = true;
     }
 }

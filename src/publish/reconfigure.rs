@@ -5,7 +5,7 @@
 
 use super::publisher::{Publisher, Setup};
 use crate::compile::{self, zone_names};
-use crate::model::{Cluster, ClusterId};
+use crate::model::{Cluster, ClusterId, clusterset};
 use crate::table::Block;
 
 impl Publisher {
@@ -18,7 +18,9 @@ impl Publisher {
         for cluster in clusters {
             self.put_cluster(cluster, grace_over);
         }
-        let touched = self.clusterset.set_settings(model);
+        // What was looked up is no matter of the configuration.
+        let resolved = self.clusterset.settings().resolved.clone();
+        let touched = self.clusterset.set_settings(clusterset::Settings { resolved, ..model });
         self.touch(touched, false);
         self.views = views;
         self.settings = compile::Settings { columns, ..compile };

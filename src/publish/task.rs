@@ -15,7 +15,7 @@ use crate::model::{Change, ClusterId, Observation, State};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Bulk work stops this often to look for single changes (DESIGN.md, "Bulk work").
 const SLICE: Duration = Duration::from_millis(5);
@@ -28,6 +28,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub enum Command {
     /// Runs a closure on the publisher between two slices, for `explain` on a running server.
     Ask(Box<dyn FnOnce(&Publisher) + Send>),
+    /// The addresses of all looked-up host names.
+    Resolved(HashMap<Arc<str>, Vec<std::net::IpAddr>>),
     /// Puts another configuration in force.
     Reconfigure(Box<Reconfiguration>),
 }
@@ -78,13 +80,15 @@ pub struct Ends {
     pub observations: mpsc::Receiver<Observation>,
     pub commands: mpsc::Receiver<Command>,
     pub readiness: watch::Sender<Readiness>,
+    /// Told after the serial of some zone moved.
+    pub serials: Arc<Notify>,
     /// Resolves at shutdown.
     pub stop: oneshot::Receiver<()>,
 }
 
 /// Runs until told to stop or until every source has hung up and nothing waits.
 pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
-    let Ends { mut observations, mut commands, readiness, mut stop } = ends;
+    let Ends { mut observations, mut commands, readiness, serials, mut stop } = ends;
     let Schedule { epoch, times, tick, relist } = schedule;
     let mut driver = Driver {
         publisher,
@@ -93,6 +97,7 @@ pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
         readiness,
         ageing: Ageing::new(times, tick),
         serials_at: None,
+        serials,
         findings: FindingLog::default(),
     };
     let mut tick = tokio::time::interval(tick);
@@ -123,6 +128,7 @@ struct Driver {
     readiness: watch::Sender<Readiness>,
     ageing: Ageing,
     serials_at: Option<Instant>,
+    serials: Arc<Notify>,
     findings: FindingLog,
 }
 
@@ -172,6 +178,7 @@ impl Driver {
         match command {
             Command::Ask(question) => question(&self.publisher),
             Command::Reconfigure(next) => self.reconfigure(*next),
+            Command::Resolved(resolved) => self.publisher.set_resolved(resolved),
         }
     }
 
@@ -220,6 +227,7 @@ impl Driver {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         if self.publisher.bump_serials(unix as u32) {
             self.serials_at = Some(Instant::now());
+            self.serials.notify_one();
         }
     }
 

@@ -17,10 +17,12 @@ mod reply;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod zone_copy;
 
 pub use answer::answer;
 pub use outcome::{NO_ZONE, Outcome, TYPE_NAMES};
 pub use prepare::{Found, Prepared, find, prepare};
+pub use zone_copy::ZoneCopy;
 
 use crate::table::Pinned;
 use std::net::IpAddr;

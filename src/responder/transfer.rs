@@ -6,7 +6,7 @@ use super::prepare::{Stage, refused};
 use super::{Client, Transport};
 use crate::dns::Query;
 use crate::dns::query::authority_serial;
-use crate::dns::types::{ede, rtype};
+use crate::dns::types::{ede, rcode, rtype};
 use crate::table::{Frame, Zone};
 
 /// The whole zone goes over TCP to a peer of `transfer.allow`. IXFR over another transport, or from a peer that has
@@ -19,13 +19,22 @@ pub(super) fn judge(frame: &Frame, zone: &Zone, client: &Client, message: &[u8],
     }
     let streams = client.transport == Transport::Tcp;
     match query.qtype {
-        rtype::AXFR if streams => Stage::Transfer,
+        rtype::AXFR if streams => whole(zone),
         rtype::IXFR if !streams => Stage::LookUp,
         rtype::IXFR => match authority_serial(message, query.question_end) {
             Some(serial) if !is_older(serial, zone.state.serial()) => Stage::LookUp,
-            _ => Stage::Transfer,
+            _ => whole(zone),
         },
         _ => refused(ede::PROHIBITED),
+    }
+}
+
+/// The whole zone, once all of it is known: a secondary would say NXDOMAIN where this server says SERVFAIL (DNS.md
+/// section 4), so it keeps what it has and tries again.
+fn whole(zone: &Zone) -> Stage {
+    match zone.unknown & 1 {
+        0 => Stage::Transfer,
+        _ => Stage::Error { rcode: rcode::SERVFAIL, ede: ede::NOT_READY },
     }
 }
 

@@ -15,6 +15,7 @@ mod figures;
 mod handover;
 pub mod offline;
 mod reload;
+mod resolve;
 mod serve;
 pub mod setup;
 mod snapshot;

@@ -37,7 +37,24 @@ pub fn load(config: &Config) -> Result<Loaded, String> {
         }
     }
     publisher.work(|| true);
+    if config.resolve_hostnames {
+        look_up_own_names(&mut publisher, &table);
+    }
     Ok(Loaded { publisher, table })
+}
+
+/// Host names of our own zones have their addresses in the table; others are not looked up: nothing is asked of a network.
+fn look_up_own_names(publisher: &mut Publisher, table: &Table) {
+    // One name may stand for another.
+    for _ in 0..2 {
+        let names = publisher.clusterset().host_names().into_keys();
+        let found = |name: Arc<str>| {
+            let addresses = crate::resolve::own_addresses(table, &name)?.ok()?;
+            (!addresses.is_empty()).then_some((name, addresses))
+        };
+        publisher.set_resolved(names.filter_map(found).collect());
+        publisher.work(|| true);
+    }
 }
 
 impl Loaded {

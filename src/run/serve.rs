@@ -3,6 +3,7 @@
 use super::admin::Admin;
 use super::figures::Live;
 use super::reload::{self, Asked, Origin, Reloader};
+use super::resolve::Resolving;
 use super::setup::{brake_limits, listen_settings, setup, times};
 use super::snapshot::{self, Keeper};
 use super::sources::Running;
@@ -13,13 +14,14 @@ use crate::publish::{Figures, Publisher};
 use crate::table::{Frame, Table};
 use crate::telemetry::counters::Counters;
 use crate::transport::Listeners;
+use crate::transport::notify::Notifying;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Observations on their way to the publisher; a source that is faster waits.
 const OBSERVATIONS: usize = 4096;
@@ -81,8 +83,13 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
     let schedule = Schedule { relist: sources.relist(), ..Schedule::new(epoch, times(config)) };
-    let ends = Ends { observations, commands: command_end, readiness, stop: stopped };
+    let serials = Arc::new(Notify::new());
+    let ends = Ends { observations, commands: command_end, readiness, serials: Arc::clone(&serials), stop: stopped };
     let writer = publish_thread(publisher, schedule, ends)?;
+    let resolving = config
+        .resolve_hostnames
+        .then(|| Resolving::start(Arc::clone(&table), Arc::clone(&figures), commands.clone()))
+        .transpose()?;
     let members = Arc::new(ArcSwap::from_pointee(snapshot::members(config)));
     let parts = snapshot::Parts {
         table: Arc::clone(&table),
@@ -100,8 +107,13 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let reloader = tokio::spawn(reloader.run(asked, synced));
     let mut server = Server { config, table, counters, admin, commands, ask, keeper, signals };
     if server.opened(ready).await {
+        if let Some(resolving) = &resolving {
+            resolving.settle().await;
+        }
+        let _notifying = Notifying::start(&config.transfer.notify, &server.table, serials);
         server.serve_dns().await?;
     }
+    drop(resolving);
     let Server { admin, ask, .. } = server;
     // With nobody to ask it the reloader ends, and the sources with it.
     drop(ask);

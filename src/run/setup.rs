@@ -31,14 +31,16 @@ fn compile_settings(config: &Config, clusters: &[Cluster]) -> Result<compile::Se
     let names = |zones: &[config::value::ZoneName]| zones.iter().map(|zone| Name::parse(zone.as_str())).collect();
     let (zones, global): (Result<Vec<Name>, _>, Result<Vec<Name>, _>) =
         (names(&config.zones), names(&config.global_zones));
+    let reverse: Result<Vec<Name>, _> = config.reverse_zones.iter().map(|zone| Name::parse(zone.0.as_str())).collect();
     let nameserver = config.nameserver.iter().map(|address| address.0).collect();
     Ok(compile::Settings {
-        zones: Zones::new(&zones?, &global?, config.ttl.get(), nameserver)?,
+        zones: Zones::new(&zones?, &global?, config.ttl.get(), nameserver)?.with_reverse(&reverse?)?,
         srv_priority: match config.srv_priority {
             config::SrvPriority::None => compile::SrvPriority::None,
             config::SrvPriority::Tier => compile::SrvPriority::Tier,
         },
         cluster_names: config.cluster_names,
+        zonal_names: config.zonal_names,
         max_answer_records: config.max_answer_records.as_usize(),
         columns: Columns::new(clusters.iter().map(|cluster| &cluster.id)),
     })

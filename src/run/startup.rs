@@ -93,7 +93,9 @@ fn text(config: &Config, addresses: &LocalAddresses, admin: &Admin, summary: &Su
     for cluster in &summary.clusters {
         let _ = writeln!(text, "{cluster}");
     }
-    let zones: Vec<&str> = config.zones.iter().chain(&config.global_zones).map(|zone| zone.as_str()).collect();
+    let reverse = config.reverse_zones.iter().map(|zone| &zone.0);
+    let zones: Vec<&str> =
+        config.zones.iter().chain(&config.global_zones).chain(reverse).map(|zone| zone.as_str()).collect();
     let local =
         config.local.cluster.get().map_or("no local cluster".to_owned(), |name| format!("local cluster {name}"));
     let _ = writeln!(text, "serving {} ({local})", zones.join(" and "));

@@ -15,6 +15,8 @@
 //!    records: complete, their owner a pointer to the question
 //! ```
 
+use std::sync::Arc;
+
 /// Octets before the name.
 pub(super) const FIXED: usize = 12;
 /// Octets of one set in an order.
@@ -37,8 +39,9 @@ pub(super) mod flag {
 }
 
 /// One owner name with all its types, in all views (layout above).
+/// A clone shares the octets: what copies a zone keeps them without another copy.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Block(pub(super) Box<[u8]>);
+pub struct Block(pub(super) Arc<[u8]>);
 
 impl Block {
     /// The lower-case owner name in wire form.

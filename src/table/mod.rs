@@ -10,6 +10,7 @@ mod pack;
 pub mod prefix;
 
 mod lookup;
+mod moment;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -18,5 +19,6 @@ pub use block::{Block, PackedSet};
 pub use draft::{Draft, Glue, NO_CLUSTER, Order, Record, RrSet};
 pub use frame::{ClusterColumn, Frame, FrameSettings, Zone, ZoneKind, ZoneSettings, ZoneState};
 pub use lookup::Pinned;
+pub use moment::Moment;
 pub use prefix::{Prefix, PrefixMap, PrefixMatch};
 pub use store::{Figures, Table, TableChange};

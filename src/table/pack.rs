@@ -33,7 +33,7 @@ impl Block {
         packer.bytes.extend_from_slice(map);
         debug_assert!(packer.bytes.len() == FIXED + name.len() + map.len());
         packer.orders(orders);
-        Block(packer.bytes.into_boxed_slice())
+        Block(packer.bytes.into())
     }
 
     /// Reads the Block back as the draft it was packed from (tests, AXFR, `explain`).

@@ -23,8 +23,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Distance between the keys of one name; odd, so that all keys differ.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Octets that the map keeps per name beside the Block's own: key, pointer and length, two allocations' heads, a slot.
-const PER_NAME: u64 = 8 + 16 + 16 + 12;
+/// Octets that the map keeps per name beside the Block's own: key, pointer and length, two allocations' heads, a slot,
+/// and the counts of those who share the Block.
+const PER_NAME: u64 = 8 + 16 + 16 + 12 + 16;
 
 /// Changes one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,6 +220,13 @@ impl Table {
         for block in self.blocks.pin().values() {
             visit(block);
         }
+    }
+
+    /// Calls `visit` with every Block and the Frame between two applied changes: what they hold together is of one
+    /// moment, serials included. The writer waits meanwhile.
+    pub(super) fn stop_at<T>(&self, visit: impl FnOnce(&Frame, &mut dyn Iterator<Item = &Block>) -> T) -> T {
+        let _writer = self.lock();
+        visit(&self.frame.load(), &mut self.blocks.pin().values())
     }
 
     fn lock(&self) -> MutexGuard<'_, ()> {

@@ -127,9 +127,9 @@ fn damaged_blocks_read_as_less_and_never_panic() {
     for at in 0..whole.size() {
         walk(&Block(whole.0[..at].into()));
         for value in [0, 0x7f, 0xff] {
-            let mut octets = whole.0.clone();
+            let mut octets = whole.0.to_vec();
             octets[at] = value;
-            walk(&Block(octets));
+            walk(&Block(octets.into()));
         }
     }
 }
@@ -238,4 +238,55 @@ fn the_soa_of_a_negative_answer_points_to_the_zone() {
     assert_eq!(&soa[..12], &[0xc0, 0x12, 0, 6, 0, 1, 0, 0, 0, 5, 0, 42]);
     assert_eq!(&soa[12..34], b"\x02ns\x03dns\xc0\x12\x0ahostmaster\xc0\x12");
     assert_eq!((&soa[34..38], &soa[50..]), (&[1, 2, 3, 4][..], &[0, 0, 0, 5][..]));
+}
+
+#[test]
+fn a_moment_lies_between_two_publishes_and_stays() {
+    let table = Table::new(zones(&["a"]));
+    let names = ["x.a", "y.a", "z.a", "*.a", "w.a"];
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for last in (0..=u8::MAX).cycle() {
+                table.apply(names.map(|owner| put(owner, &[last])));
+                table.bump_serial(0, 0);
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+        });
+        let mut serials = Vec::new();
+        for _ in 0..200 {
+            let moment = table.moment(0).unwrap();
+            let lasts: Vec<Option<u8>> =
+                moment.blocks().iter().map(|block| block.set(0, rtype::A)?.records().last().copied()).collect();
+            assert!(lasts.is_empty() || lasts.len() == 5, "{lasts:?}");
+            assert!(lasts.iter().all(|last| *last == lasts[0]), "{lasts:?}");
+            serials.push(moment.serial());
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(serials.is_sorted());
+    });
+    let before = table.moment(0).unwrap();
+    table.apply(names.map(|owner| TableChange::Remove(name(owner))));
+    table.bump_serial(0, 0);
+    assert_eq!((before.blocks().len(), table.moment(0).unwrap().blocks().len()), (5, 0));
+    assert_eq!(table.moment(0).unwrap().serial(), before.serial() + 1);
+    assert!(table.moment(1).is_none());
+}
+
+#[test]
+fn a_global_zone_brings_the_services_that_names_are_formed_from() {
+    let zone = |text, kind| ZoneSettings { name: name(text), kind, ttl: 5, unknown: 0 };
+    let zones = vec![zone("c", ZoneKind::Clusterset), zone("g", ZoneKind::Global), zone("d", ZoneKind::Clusterset)];
+    let table = Table::new(Frame::new(FrameSettings { zones, ..FrameSettings::default() }));
+    let put = |owner: &str, zone| TableChange::Put(Block::pack(&Draft { zone, ..draft(owner, Vec::new()) }));
+    let other = ["c", "svc.c", "n.svc.c", "p.s.n.svc.c", "s.n.pod.c"].map(|owner| put(owner, 0));
+    table.apply(other.into_iter().chain([put("s.n.svc.c", 0), put("h.g", 1), put("s.n.svc.d", 2)]));
+    let names =
+        |blocks: &[Block]| blocks.iter().map(|block| Name::from_wire(block.name()).unwrap()).collect::<Vec<_>>();
+    let moment = table.moment(1).unwrap();
+    assert_eq!((names(moment.blocks()), names(moment.services())), (vec![name("h.g")], vec![name("s.n.svc.c")]));
+    let moment = table.moment(0).unwrap();
+    assert_eq!((moment.blocks().len(), moment.services().len()), (6, 0));
 }

@@ -7,11 +7,13 @@
 mod tests;
 
 use super::random::Random;
+use super::transfer::Transfer;
 use super::udp::BATCH_MAX;
 use crate::responder::{Client, Found, NO_ZONE, Outcome, Prepared, Transport, Verdict, answer, find, prepare, respond};
 use crate::table::Table;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// One query of a batch.
 pub struct Slot<'a> {
@@ -33,9 +35,9 @@ pub trait Answerer: Send + Sync + 'static {
     /// Answers all queries of a batch.
     fn answer_batch(&self, scratch: &mut Self::Scratch, slots: &mut [Slot<'_>]);
 
-    /// The messages of the zone transfer that [`Verdict::Transfer`] allowed, each whole and at most 65,535 octets.
-    /// `None`: no transfers here, the query is refused.
-    fn transfer(&self, _client: &Client, _zone: u8, _query: &[u8]) -> Option<TransferMessages> {
+    /// Begins the zone transfer that [`Verdict::Transfer`] allowed; called on a tokio runtime. `None`: no transfers
+    /// here, the query is refused.
+    fn transfer(self: &Arc<Self>, _zone: u8, _query: &[u8]) -> Option<Transfer> {
         None
     }
 }
@@ -66,10 +68,11 @@ impl Answerer for Table {
             slot.verdict = answer(&table, &slot.client, slot.query, prepared, found, slot.reply);
         }
     }
-}
 
-/// A zone transfer under way: DNS messages in order, made as the peer takes them.
-pub type TransferMessages = Box<dyn Iterator<Item = Vec<u8>> + Send>;
+    fn transfer(self: &Arc<Self>, zone: u8, query: &[u8]) -> Option<Transfer> {
+        Some(super::transfer::begin(Arc::clone(self), zone, query.to_vec()))
+    }
+}
 
 /// What one listener knows about each of its queries.
 #[derive(Debug, Clone, Copy)]

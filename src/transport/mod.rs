@@ -11,6 +11,7 @@ mod bind;
 pub mod grpc;
 pub mod listen;
 mod mmsg;
+pub mod notify;
 mod phase;
 mod random;
 pub mod settings;
@@ -18,6 +19,7 @@ mod stream;
 #[cfg(test)]
 mod stub;
 mod tcp;
+pub mod transfer;
 pub mod udp;
 
 pub use bind::BindError;

@@ -1,11 +1,14 @@
 //! An answerer for tests of the sockets: the reply is the query with QR set, and what the question begins with decides.
 
-use super::answerer::{Answerer, Slot, TransferMessages};
+use super::answerer::{Answerer, Slot};
+use super::transfer::{Part, Transfer, channel};
 use crate::responder::{Client, DropReason, Outcome, Verdict};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// `panic`: panics. `client`: the reply ends in the client's address as text. `fill`: the reply is as long as its
-/// buffer. `big`: 60,000 octets. `wait`: SERVFAIL with EDE 14. `axfr`: a transfer of three messages of 40,000 octets.
+/// buffer. `big`: 60,000 octets. `wait`: SERVFAIL with EDE 14. `axfr`: a transfer of three messages of 40,000 octets,
+/// `axfr cut` one that breaks off after them.
 pub struct Stub;
 
 /// A query with this ID and question text.
@@ -63,12 +66,19 @@ impl Answerer for Stub {
         Verdict::Reply(length, outcome(client.address))
     }
 
-    fn transfer(&self, _client: &Client, _zone: u8, query: &[u8]) -> Option<TransferMessages> {
-        let id = [query[0], query[1]];
-        Some(Box::new((0..3u8).map(move |number| {
-            let mut message = vec![number; 40_000];
-            message[..2].copy_from_slice(&id);
-            message
-        })))
+    fn transfer(self: &Arc<Self>, _zone: u8, query: &[u8]) -> Option<Transfer> {
+        let (id, ends) = ([query[0], query[1]], !query.ends_with(b"cut"));
+        let (sender, transfer) = channel();
+        tokio::spawn(async move {
+            for number in 0..3u8 {
+                let mut message = vec![number; 40_000];
+                message[..2].copy_from_slice(&id);
+                let _ = sender.send(Part::Message(message, None)).await;
+            }
+            if ends {
+                let _ = sender.send(Part::End).await;
+            }
+        });
+        Some(transfer)
     }
 }

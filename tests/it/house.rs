@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("source", &["model"], &["hickory_proto"]),
     ("publish", &["dns", "model", "compile", "table"], &["kube"]),
     ("snapshot", &["model", "source::object"], &["kube", "tokio", "hickory_proto"]),
+    ("resolve", &["dns", "model", "table"], &["kube"]),
     ("explain", &["dns", "model", "compile", "table", "responder"], &["kube"]),
     ("telemetry", &["explain", "table", "responder", "model", "dns"], &["kube"]),
 ];

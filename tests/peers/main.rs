@@ -1,4 +1,5 @@
-//! The server among its real neighbours: kube-apiserver and etcd behind it, CoreDNS and `dig` in front of it.
+//! The server among its real neighbours: kube-apiserver and etcd behind it, CoreDNS and `dig` in front of it,
+//! Knot and NSD beside it.
 //!
 //! Objects go in by API; answers come out of `dig`. `tests/peers/build` makes the peers, `tests/run peers` runs this.
 //! Plain `cargo test` skips these tests with one line; with `CLUSTERSET_DNS_PEERS` naming the folder of the built
@@ -39,8 +40,12 @@ mod process;
 #[cfg(test)]
 mod reach;
 #[cfg(test)]
+mod secondaries;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod shop;
+#[cfg(test)]
+mod transfers;
 #[cfg(test)]
 mod world;

@@ -191,8 +191,6 @@ freshness: { grace: 5s }
         said,
         [
             "warning[not-built]: config.yaml:3:50: cluster a: adapters: not built yet, so the setting has no effect; remove it until a release has it",
-            "warning[not-built]: config.yaml:3:71: cluster a: gateways: host names are not built yet, so they are left out; use addresses until a release has it",
-            "warning[not-built]: config.yaml:5:13: transfer.allow: not built yet, so the setting has no effect; remove it until a release has it",
             "warning[not-built]: config.yaml:6:1: tierBy: not built yet, so the setting has no effect; remove it until a release has it",
         ]
     );

@@ -6,6 +6,7 @@
 mod hosts;
 mod index;
 mod member;
+mod names;
 mod owners;
 mod ranges;
 mod restore;
@@ -15,6 +16,7 @@ mod settings;
 mod tests;
 
 pub use member::Member;
+pub use names::NamedBy;
 pub use settings::{ClusterLimits, Settings};
 
 use super::cluster::{Cluster, Mode, State};
@@ -27,7 +29,6 @@ use hosts::HostIndex;
 use index::Index;
 use owners::AddressOwners;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Number of a cluster for as long as it is in the set; small, and reused after a removal.
@@ -66,15 +67,6 @@ impl ClusterSet {
             member.measure(&self.settings.limits, &mut Default::default());
             self.hosts.rebuild(slot, member, &self.settings);
         }
-        Touched::everything()
-    }
-
-    /// Other addresses of looked-up host names.
-    pub fn set_resolved(&mut self, resolved: HashMap<Arc<str>, Vec<IpAddr>>) -> Touched {
-        if self.settings.resolved == resolved {
-            return Touched::default();
-        }
-        self.settings.resolved = resolved;
         Touched::everything()
     }
 

@@ -3,7 +3,7 @@
 //! In: texts as the source decoded them. Out: the shared copy of each.
 
 use crate::model::Rare;
-use crate::model::fact::Traffic;
+use crate::model::fact::{Standing, Traffic};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ pub struct Interner {
     texts: HashSet<Arc<str>>,
     /// Traffic fields: a cluster has a handful of different ones.
     traffic: HashSet<Arc<Traffic>>,
+    places: HashSet<Arc<Standing>>,
 }
 
 impl Interner {
@@ -29,6 +30,11 @@ impl Interner {
     /// Makes equal traffic fields one value.
     pub fn share_traffic(&mut self, traffic: &mut Rare<Traffic>) {
         traffic.share(&mut self.traffic);
+    }
+
+    /// Makes the places of endpoints on one node one value.
+    pub fn share_place(&mut self, place: &mut Rare<Standing>) {
+        place.share(&mut self.places);
     }
 
     /// As [`Interner::share`], for an absent text too.
@@ -52,6 +58,7 @@ impl Interner {
     pub fn shrink(&mut self) {
         self.texts.retain(|text| Arc::strong_count(text) > 1);
         self.texts.shrink_to_fit();
+        self.places.retain(|place| Arc::strong_count(place) > 1);
         self.traffic.retain(|traffic| Arc::strong_count(traffic) > 1);
     }
 }

@@ -57,13 +57,13 @@ impl Nodes {
     }
 
     pub(super) fn add_uses(&mut self, slice: &SliceFact) {
-        for node in slice.endpoints.iter().filter_map(|endpoint| endpoint.node.as_ref()) {
+        for node in slice.endpoints.iter().filter_map(|endpoint| endpoint.place.node.as_ref()) {
             *self.uses.entry(Arc::clone(node)).or_default() += 1;
         }
     }
 
     pub(super) fn remove_uses(&mut self, slice: &SliceFact) {
-        for node in slice.endpoints.iter().filter_map(|endpoint| endpoint.node.as_ref()) {
+        for node in slice.endpoints.iter().filter_map(|endpoint| endpoint.place.node.as_ref()) {
             if let Some(count) = self.uses.get_mut(node) {
                 *count -= 1;
                 if *count == 0 {

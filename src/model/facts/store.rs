@@ -195,7 +195,8 @@ impl ClusterFacts {
 
     /// Services with an endpoint on the node.
     fn touch_users(&self, node: &Arc<str>, services: &mut HashSet<ServiceKey>) {
-        let uses = |slice: &SliceFact| slice.endpoints.iter().any(|endpoint| endpoint.node.as_ref() == Some(node));
+        let uses =
+            |slice: &SliceFact| slice.endpoints.iter().any(|endpoint| endpoint.place.node.as_ref() == Some(node));
         let users = self.services.iter().filter(|(_, facts)| facts.slices.iter().chain(&facts.copies).any(uses));
         services.extend(users.map(|(key, _)| key.clone()));
     }
@@ -240,7 +241,6 @@ impl ClusterFacts {
     }
 
     fn share_endpoint(&mut self, endpoint: &mut EndpointFact) {
-        self.interner.share_option(&mut endpoint.node);
-        self.interner.share_option(&mut endpoint.zone);
+        self.interner.share_place(&mut endpoint.place);
     }
 }

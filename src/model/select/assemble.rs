@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+/// Why `nearest` leaves a candidate out.
+const NEARER: &str = "a nearer tier answers (`nearest`)";
+
 /// A candidate with its place.
 struct Placed<'a> {
     candidate: Candidate<'a>,
@@ -52,7 +55,8 @@ pub(super) fn assemble(
     weigh(context, policy, &mut list);
     list.iter().for_each(|placed| explain(placed, trace));
     let hosts = hosts(&list);
-    Answer { service_type, mode: policy.mode, ttl: policy.ttl, targets: targets(list), ports, hosts }
+    let further = if service_type == ServiceType::Headless { further(&list) } else { Vec::new() };
+    Answer { service_type, mode: policy.mode, ttl: policy.ttl, targets: targets(list), further, ports, hosts }
 }
 
 /// `nearest`: only the best tier that is not empty, gateways of that tier included. Where clusters have aged, as many more
@@ -78,7 +82,7 @@ fn keep_nearest(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'
     }
     for placed in list.iter_mut().filter(|placed| placed.candidate.is_in()) {
         if !places[..kept].contains(&(placed.rank.stale, placed.rank.tier)) {
-            placed.candidate.out = Some("a nearer tier answers (`nearest`)");
+            placed.candidate.out = Some(NEARER);
         }
     }
 }
@@ -227,15 +231,28 @@ fn unite(held: &mut Host, other: Host) {
 }
 
 fn targets(list: Vec<Placed<'_>>) -> Vec<Target> {
-    let kept = list.into_iter().filter(is_target);
-    kept.map(|placed| Target {
+    list.iter().filter(|placed| is_target(placed)).map(|placed| target(placed, placed.tier)).collect()
+}
+
+/// What only `nearest` left out; tiers go on where those of the targets end.
+fn further(list: &[Placed<'_>]) -> Vec<Target> {
+    let left_out =
+        |placed: &&Placed<'_>| placed.candidate.out == Some(NEARER) && !placed.candidate.addresses.is_empty();
+    let mut ranks: Vec<Rank> = list.iter().filter(left_out).map(|placed| placed.rank).collect();
+    ranks.dedup();
+    let place = |placed: &Placed<'_>| ranks.iter().filter(|rank| **rank < placed.rank).count();
+    let tier = |placed: &Placed<'_>| u8::try_from(place(placed) + usize::from(placed.tier)).unwrap_or(u8::MAX);
+    list.iter().filter(left_out).map(|placed| target(placed, tier(placed))).collect()
+}
+
+fn target(placed: &Placed<'_>, tier: u8) -> Target {
+    Target {
         cluster: placed.candidate.cluster.cloned(),
-        addresses: placed.candidate.addresses,
-        tier: placed.tier,
+        addresses: placed.candidate.addresses.clone(),
+        tier,
         weight: placed.weight,
         stale: placed.rank.stale,
         restored: placed.candidate.restored,
         zone: placed.candidate.zone.cloned(),
-    })
-    .collect()
+    }
 }

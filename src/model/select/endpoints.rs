@@ -119,7 +119,7 @@ impl<'a> Grouped<'a> {
 }
 
 fn identity(fact: &EndpointFact) -> Option<Identity<'_>> {
-    match (&fact.hostname, &fact.node) {
+    match (&fact.hostname, &fact.place.node) {
         _ if fact.pod != 0 => Some(Identity::Pod(fact.pod)),
         (Some(hostname), Some(node)) => Some(Identity::Host(hostname, node)),
         _ => None,
@@ -129,13 +129,14 @@ fn identity(fact: &EndpointFact) -> Option<Identity<'_>> {
 fn endpoint<'a>(side: &Side<'a>, fact: &'a EndpointFact, slice: &'a SliceFact) -> Endpoint<'a> {
     // A copy names nodes of another cluster; its slice brings their zones.
     let nodes = (side.reader.cluster().id == *side.cluster).then(|| side.reader.facts().nodes());
-    let node = fact.node.as_deref().and_then(|name| nodes?.get(name));
+    let node = fact.place.node.as_deref().and_then(|name| nodes?.get(name));
     let home = side.member.map(|member| &member.cluster().locality);
     Endpoint {
         addresses: vec![fact.address],
         hostname: fact.hostname.as_ref(),
         region: node.and_then(|node| node.region.as_ref()).or(home.and_then(|home| home.region.as_ref())),
         zone: fact
+            .place
             .zone
             .as_ref()
             .or(node.and_then(|node| node.zone.as_ref()))

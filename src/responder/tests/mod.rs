@@ -11,3 +11,4 @@ mod sizes;
 mod transfers;
 mod views;
 mod world;
+mod zone_copy;

@@ -71,3 +71,21 @@ fn everything_else_is_refused() {
     let closed = world();
     assert!(matches!(verdict(&closed, PEER, Transport::Tcp, &ask("global", rtype::AXFR)), Verdict::Reply(..)));
 }
+
+#[test]
+fn a_zone_that_is_not_known_yet_does_not_transfer() {
+    let table = open_to_one();
+    let transfer_allow = vec![(PEER.parse().unwrap(), 32)];
+    let mut waiting = FrameSettings { transfer_allow, ..settings() };
+    waiting.zones[0].unknown = 0b1;
+    waiting.zones[1].unknown = 0b10;
+    table.set_frame(Frame::new(waiting));
+    let from = Client { address: PEER.parse().unwrap(), ..client(Transport::Tcp) };
+    for qtype in [rtype::AXFR, rtype::IXFR] {
+        let (octets, _) = answered(&table, &from, &ask("clusterset.local", qtype).edns(1232).wire());
+        let reply = read(&octets);
+        assert_eq!((reply.rcode.as_str(), reply.opt.as_str()), ("SERVFAIL", "1232 ede=14"));
+    }
+    let other_view = verdict(&table, PEER, Transport::Tcp, &ask("global", rtype::AXFR));
+    assert_eq!(other_view, Verdict::Transfer(1), "only the local view transfers");
+}

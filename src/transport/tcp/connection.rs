@@ -5,7 +5,8 @@ use super::frames::{Stopped, with_scratch};
 use crate::telemetry::counters::{Elapsed, Timeout};
 use crate::transport::accept::{Accepted, Alarm};
 use crate::transport::admission::Permit;
-use crate::transport::answerer::{Answerer, TransferMessages};
+use crate::transport::answerer::Answerer;
+use crate::transport::transfer::Transfer;
 use crate::transport::udp::family;
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -44,10 +45,12 @@ pub struct Connection<A> {
     input: Vec<u8>,
     /// Whole frames or transfer messages are left to answer before the next read.
     more: bool,
+    /// A transfer's next message is being made.
+    waiting: bool,
     /// Replies that the peer has not taken, from `written` on.
     output: Vec<u8>,
     written: usize,
-    transfer: Option<TransferMessages>,
+    transfer: Option<Transfer>,
     /// The peer will send no more, or what it sent must not be read on.
     input_closed: bool,
     offended: bool,
@@ -67,6 +70,7 @@ impl<A: Answerer> Connection<A> {
             service,
             input: Vec::new(),
             more: false,
+            waiting: false,
             output: Vec::new(),
             written: 0,
             transfer: None,
@@ -114,7 +118,7 @@ impl<A: Answerer> Connection<A> {
         let limits = &self.service.limits;
         if !self.output.is_empty() {
             (limits.deadline, Timeout::Write)
-        } else if !self.input.is_empty() {
+        } else if !self.input.is_empty() && !self.waiting {
             (limits.deadline, Timeout::Read)
         } else {
             (limits.idle, Timeout::Idle)
@@ -124,13 +128,13 @@ impl<A: Answerer> Connection<A> {
     fn deadline(&self) -> Instant {
         let deadline = self.since + self.wait().0;
         match self.leave_at {
-            Some(leave_at) if self.output.is_empty() => deadline.min(leave_at),
+            Some(leave_at) if self.output.is_empty() && !self.waiting => deadline.min(leave_at),
             _ => deadline,
         }
     }
 
     fn is_leaving(&self) -> bool {
-        self.output.is_empty() && self.leave_at.is_some_and(|leave_at| Instant::now() >= leave_at)
+        self.output.is_empty() && !self.waiting && self.leave_at.is_some_and(|leave_at| Instant::now() >= leave_at)
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, alarm: &mut Alarm) -> Poll<End> {
@@ -149,6 +153,9 @@ impl<A: Answerer> Connection<A> {
             }
             if self.more {
                 self.answer_kept(cx);
+                if self.waiting && self.output.is_empty() {
+                    return Poll::Pending;
+                }
             } else if self.offended || self.is_leaving() {
                 return Poll::Ready(End::Leaving);
             } else if self.input_closed {
@@ -195,8 +202,9 @@ impl<A: Answerer> Connection<A> {
 
     /// Answers from `scratch.input[..end]`, keeps what is left of it, and writes what the peer takes at once.
     fn answer(&mut self, scratch: &mut super::frames::Scratch, end: usize, start: Instant, cx: &mut Context<'_>) {
-        let (consumed, stopped) = scratch.answer(end, &self.service, self.peer, &mut self.transfer);
-        self.more = stopped == Stopped::BufferFull;
+        let (consumed, stopped) = scratch.answer(end, &self.service, self.peer, &mut self.transfer, cx);
+        self.more = matches!(stopped, Stopped::BufferFull | Stopped::AwaitTransfer);
+        self.waiting = stopped == Stopped::AwaitTransfer;
         self.offended = stopped == Stopped::Offended;
         self.input.clear();
         if !self.offended {

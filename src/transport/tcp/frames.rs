@@ -5,11 +5,12 @@
 use super::TcpService;
 use crate::responder::{Outcome, Verdict};
 use crate::telemetry::counters::{Elapsed, Family, WorkerCounters};
-use crate::transport::answerer::{Answerer, REFUSED, SERVFAIL, TransferMessages, answer_contained, bare_reply};
+use crate::transport::answerer::{Answerer, REFUSED, SERVFAIL, answer_contained, bare_reply};
 use crate::transport::random::Random;
+use crate::transport::transfer::{Part, Transfer};
 use std::cell::RefCell;
 use std::net::IpAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll};
 
 /// Length prefix and the longest message.
 pub const FRAME_MAX: usize = 2 + 65_535;
@@ -48,6 +49,8 @@ pub enum Stopped {
     NeedInput,
     /// Enough replies are waiting: whole frames or transfer messages are left.
     BufferFull,
+    /// The next message of a transfer is not made yet; the task is woken when it is.
+    AwaitTransfer,
     /// The peer sent what no client sends; close after the replies so far.
     Offended,
 }
@@ -60,7 +63,8 @@ impl Scratch {
         end: usize,
         service: &TcpService<A>,
         peer: IpAddr,
-        transfer: &mut Option<TransferMessages>,
+        transfer: &mut Option<Transfer>,
+        cx: &mut Context<'_>,
     ) -> (usize, Stopped) {
         let mut position = 0;
         if self.output.len() < service.limits.buffer + FRAME_MAX {
@@ -70,14 +74,16 @@ impl Scratch {
             if self.filled >= service.limits.buffer {
                 return (position, Stopped::BufferFull);
             }
-            if let Some(messages) = transfer {
-                match catch_unwind(AssertUnwindSafe(|| messages.next())) {
-                    Ok(Some(message)) if message.len() < FRAME_MAX - 1 => self.push_frame(&message),
-                    Ok(None) => *transfer = None,
-                    _ => {
+            if let Some(under_way) = transfer {
+                match under_way.poll(cx) {
+                    Poll::Ready(Some(Part::Message(message, outcome))) => self.push_frame(&message, outcome),
+                    Poll::Ready(Some(Part::End)) => *transfer = None,
+                    Poll::Ready(None) => {
+                        // Whoever made the messages panicked: only a close says that the zone is not whole.
                         service.counters.panicked();
                         return (position, Stopped::Offended);
                     }
+                    Poll::Pending => return (position, Stopped::AwaitTransfer),
                 }
                 continue;
             }
@@ -96,7 +102,7 @@ impl Scratch {
         query: std::ops::Range<usize>,
         service: &TcpService<A>,
         peer: IpAddr,
-        transfer: &mut Option<TransferMessages>,
+        transfer: &mut Option<Transfer>,
     ) -> bool {
         let client = service.asked.client(peer, &mut self.random);
         let query = &self.input[query];
@@ -107,9 +113,9 @@ impl Scratch {
                 service.counters.drop_messages(reason.into(), 1);
                 None
             }
-            Some(Verdict::Transfer(zone)) => match service.answerer.transfer(&client, zone, query) {
-                Some(messages) => {
-                    *transfer = Some(messages);
+            Some(Verdict::Transfer(zone)) => match service.answerer.transfer(zone, query) {
+                Some(begun) => {
+                    *transfer = Some(begun);
                     return true;
                 }
                 None => bare_reply(query, reply, REFUSED),
@@ -126,11 +132,14 @@ impl Scratch {
         true
     }
 
-    fn push_frame(&mut self, message: &[u8]) {
+    /// Appends a message of a transfer. The first one says what the transfer counts as, with the octets of its query.
+    fn push_frame(&mut self, message: &[u8], outcome: Option<(Outcome, usize)>) {
+        let message = &message[..message.len().min(FRAME_MAX - 2)];
         let (prefix, rest) = self.output[self.filled..self.filled + FRAME_MAX].split_at_mut(2);
         prefix.copy_from_slice(&(message.len() as u16).to_be_bytes());
         rest[..message.len()].copy_from_slice(message);
         self.filled += 2 + message.len();
+        self.answered.extend(outcome.map(|(outcome, query)| (outcome, query, message.len())));
     }
 
     /// The replies made since the last call.

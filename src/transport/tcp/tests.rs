@@ -235,6 +235,18 @@ async fn a_transfer_streams_and_the_next_query_waits_for_it() {
 }
 
 #[tokio::test]
+async fn a_transfer_that_breaks_off_ends_the_connection() {
+    let running = Running::start(TcpLimits::default()).await;
+    let mut stream = running.connect().await;
+    stream.write_all(&frames(&["axfr cut", "next"])).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(reply(&mut stream).await.unwrap().len(), 40_000);
+    }
+    assert_eq!(reply(&mut stream).await, None, "only a close says that it is not whole");
+    assert_eq!(running.snapshot().panics(), 1);
+}
+
+#[tokio::test]
 async fn the_drain_answers_what_was_read_and_ends_idle_connections() {
     let running = Running::start(TcpLimits::default()).await;
     let (mut idle, mut busy) = (running.connect().await, running.connect().await);

@@ -83,7 +83,7 @@ fn answer() -> impl Strategy<Value = Answer> {
         }
         let targets = endpoints.iter().map(target).collect();
         let ports = if headless { Vec::new() } else { ports };
-        Answer { service_type, mode: AnswerMode::Ordered, ttl, targets, ports, hosts }
+        Answer { service_type, mode: AnswerMode::Ordered, ttl, targets, further: Vec::new(), ports, hosts }
     })
 }
 

@@ -95,7 +95,13 @@ impl Fleet {
         let schedule = Schedule { tick: TICK, relist: Box::new(relist), ..Schedule::new(epoch, times) };
         let (stop, stopped) = oneshot::channel();
         let (readiness_end, readiness) = watch::channel(Readiness::default());
-        let ends = Ends { observations, commands: mpsc::channel(1).1, readiness: readiness_end, stop: stopped };
+        let ends = Ends {
+            observations,
+            commands: mpsc::channel(1).1,
+            readiness: readiness_end,
+            serials: Default::default(),
+            stop: stopped,
+        };
         let writer = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(task::run(publisher, schedule, ends));

@@ -3,7 +3,8 @@
 use super::identity::{Identity, Refusal, lower_case};
 use super::port::ports;
 use super::report::{Report, quote};
-use crate::model::fact::{EndpointFact, Fact, Family, SliceFact, SliceRole};
+use crate::model::Rare;
+use crate::model::fact::{EndpointFact, Fact, Family, SliceFact, SliceRole, Standing};
 use crate::model::id::{ClusterId, ServiceKey, is_label};
 use crate::source::object::raw::{Annotations, Endpoint, Labels, Meta, Raw, TargetRef, present};
 use crate::source::object::time::parse_millis;
@@ -154,7 +155,7 @@ fn read_endpoint(
     let ready = raw.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
     let text =
         |field: &Option<Cow<'_, str>>| field.as_deref().filter(|text| !text.is_empty()).map(|text| report.share(text));
-    let (node, zone) = (text(&raw.node_name), text(&raw.zone));
+    let place: Rare<Standing> = Standing { node: text(&raw.node_name), zone: text(&raw.zone) }.into();
     let pod = raw.target_ref.as_ref().map_or(0, pod);
     let hostname = raw.hostname.as_deref().filter(|name| !name.is_empty()).and_then(|name| {
         let lower = lower_case(name);
@@ -168,8 +169,8 @@ fn read_endpoint(
     for (at, text) in present(&raw.addresses) {
         let path = || format!("endpoints[{index}].addresses[{at}]");
         if let Some(address) = report.address(text, family, path, "endpoint left out") {
-            let (hostname, node, zone) = (hostname.clone(), node.clone(), zone.clone());
-            endpoints.push(EndpointFact { address, ready, hostname, node, zone, pod });
+            let (hostname, place) = (hostname.clone(), place.clone());
+            endpoints.push(EndpointFact { address, ready, hostname, place, pod });
         }
     }
 }

@@ -258,7 +258,7 @@ fn endpoints_carry_readiness_host_name_and_pod() {
     let body = "addressType: IPv4\nendpoints:\n- addresses: [10.0.0.1]\n  hostname: DB-0\n  nodeName: n1\n  zone: z1\n  conditions: {}\n  targetRef: { kind: Pod, namespace: shop, name: db-0 }\n- addresses: [10.0.0.2]\n  hostname: a.b\n  conditions: { ready: false }\n  targetRef: { kind: VM, name: db-0 }\nports:\n- name: sql\n  port: 5432\n- name: all\n";
     let (fact, findings) = slice(NATIVE, body);
     let [first, second] = &fact.endpoints[..] else { panic!("{fact:?}") };
-    assert_eq!((first.ready, first.hostname.as_deref(), first.zone.as_deref()), (true, Some("db-0"), Some("z1")));
+    assert_eq!((first.ready, first.hostname.as_deref(), first.place.zone.as_deref()), (true, Some("db-0"), Some("z1")));
     assert_eq!((second.ready, second.hostname.as_deref(), second.pod), (false, None, 0));
     let (other_family, _) = slice(
         "  name: web-y\n  labels: { kubernetes.io/service-name: web }\n",

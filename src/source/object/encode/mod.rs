@@ -113,7 +113,7 @@ fn slice(fact: &SliceFact) -> Object<'_> {
 }
 
 fn is_same_endpoint(a: &EndpointFact, b: &EndpointFact) -> bool {
-    (a.ready, a.pod, &a.hostname, &a.node, &a.zone) == (b.ready, b.pod, &b.hostname, &b.node, &b.zone)
+    (a.ready, a.pod, &a.hostname, &*a.place) == (b.ready, b.pod, &b.hostname, &*b.place)
 }
 
 /// One endpoint, of which each of `facts` is an address.
@@ -122,8 +122,8 @@ fn endpoint(facts: &[EndpointFact]) -> Endpoint<'_> {
     Endpoint {
         addresses: facts.iter().map(|fact| fact.address).collect(),
         hostname: fact.hostname.as_deref(),
-        node_name: fact.node.as_deref(),
-        zone: fact.zone.as_deref(),
+        node_name: fact.place.node.as_deref(),
+        zone: fact.place.zone.as_deref(),
         conditions: (!fact.ready).then_some(Conditions { ready: false }),
         target_ref: (fact.pod != 0).then(|| TargetRef { kind: "Pod", hash: fact.pod.to_string() }),
     }

@@ -115,7 +115,10 @@ fn service() -> impl Strategy<Value = Fact> {
 fn slice() -> impl Strategy<Value = Fact> {
     let pod = prop_oneof![Just(0), any::<u64>()];
     let endpoint = (address(), any::<bool>(), of(label()), of(text()), of(text()), pod).prop_map(
-        |(address, ready, hostname, node, zone, pod)| EndpointFact { address, ready, hostname, node, zone, pod },
+        |(address, ready, hostname, node, zone, pod)| {
+            let place = Standing { node, zone }.into();
+            EndpointFact { address, ready, hostname, place, pod }
+        },
     );
     let role = prop_oneof![
         (Just(SliceRole::Native), Just(false)),
