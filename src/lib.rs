@@ -21,6 +21,7 @@
 //! | [`responder`] | what the reply to these octets is |
 //! | [`transport`] | how octets come and go |
 //! | [`source`] | what the clusters say |
+//! | [`snapshot`] | how facts outlive the process |
 //! | [`resolve`] | which addresses a host name has that stands in place of one |
 //! | [`publish`] | what changed, and what has to be compiled again; the only writer of the table |
 //! | [`explain`] | why this is the answer |
@@ -38,6 +39,7 @@ pub mod publish;
 pub mod resolve;
 pub mod responder;
 pub mod run;
+pub mod snapshot;
 pub mod source;
 pub mod table;
 pub mod telemetry;

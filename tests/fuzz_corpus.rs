@@ -27,3 +27,8 @@ fn respond() {
 fn query_vs_hickory() {
     replay("query_vs_hickory", fuzz::query_vs_hickory::check);
 }
+
+#[test]
+fn snapshot() {
+    replay("snapshot", fuzz::snapshot::check);
+}

@@ -3,5 +3,6 @@
 
 pub mod query_vs_hickory;
 pub mod respond;
+pub mod snapshot;
 mod walker;
 mod world;

@@ -4,7 +4,7 @@ use super::args::{Format, ServeArgs};
 use super::exit;
 use super::report::report;
 use crate::config::{Config, Diagnostic, LogFormat, Severity};
-use crate::run::{Failure, serve};
+use crate::run::{Failure, Origin, serve};
 use crate::telemetry::log;
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ pub fn run(args: &ServeArgs) -> ExitCode {
         }
     };
     report(&settings.diagnostics, format);
-    let result = start_log(&settings.config).and_then(|()| serve(&settings.config));
+    let result = start_log(&settings.config).and_then(|()| serve(&settings.config, origin(args.clone())));
     let error = |code, message: String| report(&[Diagnostic::new(Severity::Error, code, message)], format);
     match result {
         Ok(()) => exit::OK,
@@ -32,6 +32,13 @@ pub fn run(args: &ServeArgs) -> ExitCode {
             exit::FAILED
         }
     }
+}
+
+/// The same flags and files once more, at each reload.
+fn origin(args: ServeArgs) -> Origin {
+    let file = args.settings.config.clone().filter(|path| !path.as_os_str().is_empty());
+    let load = move || args.settings().map(|settings| (settings.config, settings.diagnostics));
+    Origin { load: Box::new(load), file }
 }
 
 fn start_log(config: &Config) -> Result<(), Failure> {

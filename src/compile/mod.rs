@@ -65,6 +65,18 @@ impl Columns {
         Columns(clusters.into_iter().cloned().zip(0..NO_CLUSTER).collect())
     }
 
+    /// The same numbers, and further ones for the clusters that have none: Blocks of before stay right.
+    pub fn extended<'a>(&self, clusters: impl IntoIterator<Item = &'a ClusterId>) -> Self {
+        let mut columns = self.0.clone();
+        for cluster in clusters {
+            let next = columns.values().max().map_or(0, |last| last.saturating_add(1));
+            if next < NO_CLUSTER {
+                columns.entry(cluster.clone()).or_insert(next);
+            }
+        }
+        Columns(columns)
+    }
+
     /// The column of `cluster`; [`NO_CLUSTER`] when it is none of the registry.
     pub fn of(&self, cluster: Option<&ClusterId>) -> u16 {
         cluster.and_then(|id| self.0.get(id)).copied().unwrap_or(NO_CLUSTER)

@@ -183,6 +183,7 @@ mod tests {
             tier: 0,
             weight: 1,
             stale: false,
+            restored: false,
             zone: None,
         }
     }
@@ -196,6 +197,7 @@ mod tests {
             tier: 0,
             weight: 1,
             stale: false,
+            restored: false,
             in_service: true,
         }
     }

@@ -100,7 +100,7 @@ fn target_set(family: u16, targets: &[Target], mode: AnswerMode, ttl: u32, colum
                 if seen.insert(*address) {
                     let cluster = columns.of(target.cluster.as_ref());
                     set.records.push(Record { rdata: address_rdata(*address), cluster, glue: Glue::default() });
-                    set.stale |= target.stale;
+                    set.stale |= target.stale || target.restored;
                     weights.push(target.weight);
                 }
             }

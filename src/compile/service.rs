@@ -155,6 +155,7 @@ impl<'a> Scope<'a> {
             tier: 0,
             weight: 1,
             stale: host.stale,
+            restored: host.restored,
             zone: None,
         };
         let mut sets = target_sets(std::slice::from_ref(&target), answer.mode, answer.ttl, columns);

@@ -84,6 +84,7 @@ pub(super) fn cluster_set_ip_rows(
     settings: &Settings,
 ) -> Vec<Row> {
     let stale = !served.is_empty() && served.iter().all(|target| target.stale);
+    let restored = served.iter().any(|target| target.restored);
     let mut glue = Glue::default();
     for family in FAMILIES {
         let mut seen = Vec::new();
@@ -100,7 +101,8 @@ pub(super) fn cluster_set_ip_rows(
         if !seen.contains(&port) {
             seen.push(port);
             let priority = priority(settings, 0, stale, 0);
-            rows.push(Row { priority, weight: 1, port, target: service.clone(), glue: glue.clone(), stale });
+            let (target, glue) = (service.clone(), glue.clone());
+            rows.push(Row { priority, weight: 1, port, target, glue, stale: stale || restored });
         }
     }
     rows
@@ -130,7 +132,7 @@ impl SrvHost<'_> {
             port,
             target: self.target.clone(),
             glue: Glue::of_addresses(&self.owner, ttl, &self.host.addresses),
-            stale: self.host.stale,
+            stale: self.host.stale || self.host.restored,
         };
         numbers.into_iter().map(row).collect()
     }

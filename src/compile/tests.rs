@@ -21,7 +21,15 @@ fn port(name: &str, protocol: Protocol, number: u16) -> Port {
 
 fn target(cluster: &str, tier: u8, addresses: &[&str]) -> Target {
     let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-    Target { cluster: Some(ClusterId::new(cluster)), addresses, tier, weight: 1, stale: false, zone: None }
+    Target {
+        cluster: Some(ClusterId::new(cluster)),
+        addresses,
+        tier,
+        weight: 1,
+        stale: false,
+        restored: false,
+        zone: None,
+    }
 }
 
 fn host(cluster: &str, label: &str, address: &str) -> Host {
@@ -33,6 +41,7 @@ fn host(cluster: &str, label: &str, address: &str) -> Host {
         tier: 0,
         weight: 1,
         stale: false,
+        restored: false,
         in_service: true,
     }
 }

@@ -161,6 +161,7 @@ mod tests {
             tier,
             weight: 1,
             stale: false,
+            restored: false,
             zone: Some(zone.into()),
         }
     }
@@ -176,6 +177,7 @@ mod tests {
             tier: 0,
             weight: 1,
             stale: false,
+            restored: false,
             in_service: true,
         };
         Answer {

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Every key is declared once, in `keys`, with its type, default and description; reading, `--print-config` and
-//! `--schema` follow from that. A reload reads the file anew and compares ([`Config::restart_keys`]).
+//! `--schema` follow from that. A reload reads the file anew and compares ([`Config::restart_keys`], [`Config::carried_over`]).
 
 mod check;
 mod convert;
@@ -18,6 +18,7 @@ mod draft;
 mod keys;
 mod not_built;
 mod reader;
+mod reload;
 mod section;
 mod shape;
 mod tree;
@@ -43,17 +44,6 @@ impl Config {
         schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
         schema["title"] = "clusterset-dns configuration".into();
         schema
-    }
-
-    /// Keys that differ from `running` and take effect only after a restart.
-    pub fn restart_keys(&self, running: &Config) -> Vec<&'static str> {
-        let changed = [
-            ("listen", self.listen != running.listen),
-            ("views[].listen", self.dns_listeners() != running.dns_listeners() && self.listen == running.listen),
-            ("udp", self.udp != running.udp),
-            ("metrics.prefix", self.metrics.prefix != running.metrics.prefix),
-        ];
-        changed.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }
 }
 

@@ -154,6 +154,7 @@ fn cluster_line(member: &crate::model::clusterset::Member, context: &Context<'_>
     ClusterLine {
         cluster: id.to_string(),
         state: match member.state() {
+            _ if member.is_restored() => "restored from a snapshot",
             crate::model::State::Unknown if member.grace_over() => "unknown, grace over",
             crate::model::State::Unknown => "unknown",
             crate::model::State::Fresh => "fresh",

@@ -36,6 +36,8 @@ pub struct Target {
     /// Share inside its tier; equal weights mean no preference. 0 drains.
     pub weight: u32,
     pub stale: bool,
+    /// From a snapshot, not yet confirmed by its cluster: EDE 3 without a place behind the others.
+    pub restored: bool,
     pub zone: Option<Arc<str>>,
 }
 
@@ -52,6 +54,8 @@ pub struct Host {
     pub tier: u8,
     pub weight: u32,
     pub stale: bool,
+    /// As in [`Target`].
+    pub restored: bool,
     /// Listed in the SRV sets of the service name (false: it has only its own name, as after an expiry or a cut).
     pub in_service: bool,
 }

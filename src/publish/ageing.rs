@@ -46,6 +46,13 @@ impl Ageing {
         Ageing { clock: Clock::new(tick), times, contacts, clusters, guarding: false }
     }
 
+    /// Other ages from now on; what is remembered of clusters that are gone is forgotten.
+    pub(super) fn set_times(&mut self, times: HashMap<ClusterId, Times>, is_there: impl Fn(&ClusterId) -> bool) {
+        self.times = times;
+        self.contacts.retain(|(cluster, _), _| is_there(cluster));
+        self.clusters.retain(|cluster, _| is_there(cluster));
+    }
+
     /// A kind of a cluster gave a sign of life.
     pub(super) fn heard(&mut self, cluster: &ClusterId, kind: Kind, at: Duration) {
         self.contacts.insert((cluster.clone(), kind), at);
@@ -105,8 +112,12 @@ impl Ageing {
         let contacts: Option<Vec<Duration>> = required(member).map(|kind| self.contact(id, kind)).collect();
         let oldest = contacts.and_then(|contacts| contacts.into_iter().min());
         Evidence {
-            synced: member.facts().is_synced(member.cluster().mode),
-            contact_age: oldest.map(|oldest| now.saturating_sub(self.clock.at(oldest))),
+            synced: !member.is_restored() && member.facts().is_synced(member.cluster().mode),
+            // From a snapshot: since its last contact with the process before, the time in between counted.
+            contact_age: match oldest {
+                Some(oldest) => Some(now.saturating_sub(self.clock.at(oldest))),
+                None => member.restored().map(|age| age.saturating_add(now)),
+            },
             failing: required(member).any(|kind| member.facts().status(kind).error.is_some()),
             any_fresh: false,
             known_for,

@@ -90,6 +90,8 @@ pub struct ClusterReport {
     pub state: State,
     pub synced: bool,
     pub grace_over: bool,
+    /// As [`Member::restored`](crate::model::clusterset::Member::restored).
+    pub restored: Option<Duration>,
     /// Per kind: last sign of life, monotonic nanoseconds of the process; objects; what keeps it from being read.
     pub kinds: Vec<(Kind, KindReport)>,
     /// Deletions wait for a second list.

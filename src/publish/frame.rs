@@ -4,6 +4,7 @@
 
 use crate::compile::{Columns, ZoneKind, Zones};
 use crate::dns::Name;
+use crate::model::ClusterId;
 use crate::table::frame::{ClusterColumn, ZoneKind as FrameZoneKind};
 use crate::table::{Frame, FrameSettings, ZoneSettings};
 
@@ -29,7 +30,14 @@ pub struct FrameTemplate(pub FrameSettings);
 
 impl FrameTemplate {
     /// A Frame in which bit v of `awaited` says that in view v a cluster that could own any name is not known yet.
-    pub(super) fn frame(&self, zones: &Zones, columns: &Columns, awaited: Awaited) -> Frame {
+    /// `columns` may hold clusters that are gone, which `is_there` tells.
+    pub(super) fn frame(
+        &self,
+        zones: &Zones,
+        columns: &Columns,
+        is_there: impl Fn(&ClusterId) -> bool,
+        awaited: Awaited,
+    ) -> Frame {
         let zone = |zone: &crate::compile::Zone| ZoneSettings {
             name: zone.name.clone(),
             kind: match zone.kind {
@@ -46,7 +54,7 @@ impl FrameTemplate {
         };
         let mut clusters: Vec<ClusterColumn> = columns
             .iter()
-            .filter(|(id, _)| id.is_nameable())
+            .filter(|(id, _)| id.is_nameable() && is_there(id))
             .filter_map(|(id, column)| {
                 Some(ClusterColumn { id: Name::parse(id.as_str()).ok()?, column, views: u64::MAX })
             })

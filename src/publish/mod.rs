@@ -14,6 +14,7 @@ mod hosts;
 mod names;
 mod publisher;
 mod queue;
+mod reconfigure;
 mod reverse;
 pub mod task;
 

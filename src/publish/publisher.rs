@@ -10,13 +10,13 @@ use super::reverse::ReverseRegistry;
 use crate::compile::{self, compile_namespace, compile_reverse, compile_service, zone_names};
 use crate::dns::{Name, NameError};
 use crate::model::brake::Brake;
-use crate::model::clusterset::ClusterSet;
+use crate::model::clusterset::{ClusterSet, Member};
 use crate::model::fact::ObjectKey;
 use crate::model::facts::Touched;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
-use crate::model::{Answer, Cluster, ClusterId, NoTrace, Observation, ServiceKey, State, View};
+use crate::model::{Answer, Cluster, ClusterId, Fact, NoTrace, Observation, ServiceKey, State, View};
 use crate::table::{Block, Draft, Table, TableChange};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -56,11 +56,13 @@ struct PublishedService {
 
 /// The only writer of a table.
 pub struct Publisher {
-    clusterset: ClusterSet,
-    views: Vec<View>,
-    settings: compile::Settings,
-    frame: FrameTemplate,
-    table: Arc<Table>,
+    pub(super) clusterset: ClusterSet,
+    pub(super) views: Vec<View>,
+    pub(super) settings: compile::Settings,
+    pub(super) frame: FrameTemplate,
+    /// Of a changed configuration: put in force when every Block is compiled by it.
+    pub(super) next_frame: Option<FrameTemplate>,
+    pub(super) table: Arc<Table>,
     figures: Arc<Figures>,
     stopwatch: Stopwatch,
     services: HashMap<ServiceKey, PublishedService>,
@@ -98,6 +100,7 @@ impl Publisher {
             changed_zones: vec![true; setup.compile.zones.list.len()],
             settings: setup.compile,
             frame: setup.frame,
+            next_frame: None,
             table,
             figures,
             stopwatch,
@@ -145,6 +148,7 @@ impl Publisher {
     pub fn observe(&mut self, observation: Observation) {
         let cluster = observation.cluster.clone();
         let single = !matches!(observation.change, crate::model::Change::Replace { .. });
+        let was_restored = self.is_restored(&cluster);
         let kept = self.judge(&observation);
         let touched = self.clusterset.observe_keeping(observation, kept);
         if self.state(&cluster) == State::Unknown {
@@ -155,6 +159,20 @@ impl Publisher {
             return;
         }
         self.touch(touched, single);
+        // One that was demoted meanwhile recovers in its own time.
+        if was_restored && !self.is_restored(&cluster) && self.state(&cluster) == State::Suspect {
+            self.set_state(&cluster, State::Fresh);
+        }
+    }
+
+    /// Gives a cluster the facts of a snapshot; `age` is that of its last contact. Call before it is observed.
+    pub fn restore(&mut self, cluster: &ClusterId, facts: Vec<Fact>, age: Duration) {
+        let touched = self.clusterset.restore(cluster, facts, age);
+        self.touch(touched, false);
+    }
+
+    fn is_restored(&self, cluster: &ClusterId) -> bool {
+        self.clusterset.get(cluster).is_some_and(Member::is_restored)
     }
 
     /// What must stay of what the observation would take away at once.
@@ -198,7 +216,7 @@ impl Publisher {
         self.settle_frame();
     }
 
-    fn touch(&mut self, touched: Touched, single: bool) {
+    pub(super) fn touch(&mut self, touched: Touched, single: bool) {
         let mut push = |entity| if single { self.queue.push_single(entity) } else { self.queue.push_bulk(entity) };
         for namespace in touched.namespaces {
             for key in self.clusterset.services_in(&namespace) {
@@ -217,7 +235,7 @@ impl Publisher {
         }
     }
 
-    fn touch_everything(&mut self) {
+    pub(super) fn touch_everything(&mut self) {
         let namespaces = self.clusterset.namespaces();
         for namespace in namespaces.into_iter().chain(self.namespaces.keys().cloned()) {
             self.queue.push_bulk(Entity::Namespace(namespace));
@@ -342,7 +360,7 @@ impl Publisher {
     }
 
     /// Puts the Blocks that differ from what stands in the table, then takes the vanished names out.
-    fn apply(&mut self, blocks: Vec<Block>, vanished: Vec<(u8, Name)>) {
+    pub(super) fn apply(&mut self, blocks: Vec<Block>, vanished: Vec<(u8, Name)>) {
         let mut changes = Vec::with_capacity(blocks.len() + vanished.len());
         {
             let pinned = self.table.pin();
@@ -370,8 +388,14 @@ impl Publisher {
         Awaited { services, hosts: if self.clusterset.awaits_hosts() { u64::MAX } else { 0 } }
     }
 
-    fn settle_frame(&mut self) {
+    pub(super) fn settle_frame(&mut self) {
         let awaited = self.awaited_views();
+        if self.queue.len() == 0
+            && let Some(frame) = self.next_frame.take()
+        {
+            (self.frame, self.awaited) = (frame, awaited);
+            self.set_frame();
+        }
         // A view stops waiting only when everything known stands in the table.
         if awaited != self.awaited && (self.queue.len() == 0 || awaited.adds_to(self.awaited)) {
             self.awaited = awaited;
@@ -381,7 +405,8 @@ impl Publisher {
 
     fn set_frame(&self) {
         let settings = &self.settings;
-        self.table.set_frame(self.frame.frame(&settings.zones, &settings.columns, self.awaited));
+        let is_there = |id: &ClusterId| self.clusterset.get(id).is_some();
+        self.table.set_frame(self.frame.frame(&settings.zones, &settings.columns, is_there, self.awaited));
     }
 
     /// Moves the serial of every zone that changed since the last call. Call at most once a second (DNS.md section 4).

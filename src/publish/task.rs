@@ -7,7 +7,7 @@ use super::ageing::{self, Ageing};
 use super::braking;
 use super::figures::{ClusterReport, KindReport, Report};
 use super::findings::FindingLog;
-use super::publisher::Publisher;
+use super::publisher::{Publisher, Setup};
 use crate::model::clusterset::Member;
 use crate::model::fact::Kind;
 use crate::model::freshness::Times;
@@ -30,6 +30,18 @@ pub enum Command {
     Ask(Box<dyn FnOnce(&Publisher) + Send>),
     /// The addresses of all looked-up host names.
     Resolved(HashMap<Arc<str>, Vec<std::net::IpAddr>>),
+    /// Puts another configuration in force.
+    Reconfigure(Box<Reconfiguration>),
+}
+
+/// What a changed configuration means for the publisher.
+pub struct Reconfiguration {
+    /// The zones are those that run.
+    pub setup: Setup,
+    pub times: HashMap<ClusterId, Times>,
+    pub brake: crate::model::brake::Limits,
+    /// Told when it is in force: from then on new clusters are listened to.
+    pub done: oneshot::Sender<()>,
 }
 
 /// Whether sockets may open (RESILIENCE.md rule 2), and what is missing if not.
@@ -165,8 +177,22 @@ impl Driver {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Ask(question) => question(&self.publisher),
+            Command::Reconfigure(next) => self.reconfigure(*next),
             Command::Resolved(resolved) => self.publisher.set_resolved(resolved),
         }
+    }
+
+    fn reconfigure(&mut self, next: Reconfiguration) {
+        let late = self.readiness.borrow().ready;
+        self.publisher.brake_mut().set_limits(next.brake);
+        self.publisher.reconfigure(next.setup, late);
+        let clusterset = self.publisher.clusterset();
+        self.ageing.set_times(next.times, |cluster| clusterset.get(cluster).is_some());
+        // The series of a removed cluster end here.
+        let report = self.report();
+        self.publisher.figures().report.store(Arc::new(report));
+        // Whoever asked may have gone.
+        let _ = next.done.send(());
     }
 
     /// One slice of work; true when nothing is left.
@@ -249,7 +275,8 @@ impl Driver {
         ClusterReport {
             id: cluster.id.clone(),
             state: member.state(),
-            synced: member.state() != State::Unknown,
+            synced: member.state() != State::Unknown && !member.is_restored(),
+            restored: member.restored(),
             grace_over: member.grace_over(),
             kinds: read.map(kind).collect(),
             brake_active: !self.publisher.brake().waiting(&cluster.id).is_empty(),

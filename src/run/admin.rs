@@ -4,7 +4,7 @@ use super::figures::Live;
 use super::serve::Failure;
 use crate::config::{Config, ReadyMonitor};
 use crate::explain::Explanation;
-use crate::model::{ClusterId, View};
+use crate::model::ClusterId;
 use crate::publish::task::{Command, Readiness};
 use crate::table::Table;
 use crate::telemetry::admin::{self, Addresses, Bound, Explained, Gate, Monitor, Path, Question, Sources};
@@ -45,7 +45,7 @@ impl Admin {
         let durations = Arc::new(Shared::new(HEALTH_SECONDS));
         let serving = Arc::new(AtomicBool::new(false));
         let gate = Arc::new(gate(config, ready, Arc::clone(&serving)));
-        let explain = Explainer { commands, table: Arc::clone(&live.table), views: config.views() };
+        let explain = Explainer { commands, table: Arc::clone(&live.table), views: Arc::clone(&live.views) };
         let sources =
             metrics::Sources { counters, figures: Arc::new(live) as Arc<dyn Figures>, health: Arc::clone(&durations) };
         let metrics = Metrics::new(config.metrics.prefix.as_str(), sources).map_err(anyhow::Error::from)?;
@@ -131,13 +131,13 @@ fn gate(config: &Config, ready: watch::Receiver<Readiness>, serving: Arc<AtomicB
 struct Explainer {
     commands: mpsc::Sender<Command>,
     table: Arc<Table>,
-    views: Vec<View>,
+    views: super::reload::Views,
 }
 
 impl Explainer {
     /// Blocking; called on a thread for blocking work.
     fn explain(&self, asked: &Question) -> Explained {
-        let question = match super::explain::question(&asked.name, &asked.rtype, &asked.view, &self.views) {
+        let question = match super::explain::question(&asked.name, &asked.rtype, &asked.view, &self.views.load()) {
             Ok(question) => question,
             Err(error) => return Explained::Refused(error),
         };

@@ -12,15 +12,17 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Figures of the running process.
-pub struct Live {
+pub(super) struct Live {
     pub publish: Arc<publish::Figures>,
     pub table: Arc<Table>,
     /// Zero of all monotonic times.
     pub epoch: Instant,
-    /// Names of the views, the local one empty.
-    pub views: Vec<String>,
+    /// The views, the local one first.
+    pub views: super::reload::Views,
     /// What the watchers of API servers count, by cluster id.
     pub watchers: WatcherFigures,
+    pub snapshot: Arc<super::snapshot::Figures>,
+    pub reload: Arc<super::reload::Figures>,
 }
 
 impl Figures for Live {
@@ -46,13 +48,22 @@ impl Figures for Live {
                 ("apply", histogram(&self.publish.apply)),
             ],
             zones: serials.collect(),
-            views: self.views.clone(),
+            views: self.views.load().iter().map(|view| view.name.to_string()).collect(),
             conflicts: report.conflicts.clone(),
         }
     }
 
     fn process(&self) -> ProcessFigures {
-        ProcessFigures { panics: 0, reloads_failed: 0, last_reload_successful: true, config_generation: 1 }
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        ProcessFigures {
+            panics: 0,
+            reloads_failed: count(&self.reload.failed),
+            last_reload_successful: self.reload.last_successful.load(Ordering::Relaxed),
+            config_generation: count(&self.reload.generation),
+            snapshot_write_failures: count(&self.snapshot.write_failures),
+            snapshot_bytes: count(&self.snapshot.octets),
+            snapshot_loaded_clusters: count(&self.snapshot.loaded),
+        }
     }
 }
 
@@ -65,6 +76,7 @@ impl Live {
             name: cluster.id.to_string(),
             state: state_name(cluster.state),
             synced: cluster.synced,
+            snapshot_age: cluster.restored.map(|age| (age + self.epoch.elapsed()).as_secs_f64()),
             grace_expired: cluster.grace_over && !cluster.synced,
             brake_active: cluster.brake_active,
             brake_total: cluster.brake_total,

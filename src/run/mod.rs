@@ -3,21 +3,27 @@
 //! In: a checked configuration. Out: a running server until a signal ends it, or (`offline`) a table filled once from folders.
 //!
 //! ```text
-//! start:  logs ─▶ admin listeners ─▶ publisher ─▶ sources ─▶ (ready) ─▶ DNS sockets ─▶ start-up text
-//! stop:   /ready 503 ─▶ lameduck ─▶ sockets drain, UDP last ─▶ sources, publisher, admin
+//! start:  logs ─▶ snapshot ─▶ admin listeners ─▶ publisher ─▶ sources ─▶ (ready) ─▶ DNS sockets ─▶ start-up text
+//! stop:   /ready 503 ─▶ lameduck ─▶ snapshot ─▶ sockets drain, UDP last ─▶ sources, publisher, admin
 //! ```
 
 mod admin;
+mod changes;
 mod explain;
+mod feed;
 mod figures;
+mod handover;
 pub mod offline;
+mod reload;
 mod resolve;
 mod serve;
 pub mod setup;
+mod snapshot;
 mod sources;
 mod startup;
 mod survey;
 
 pub use explain::question;
+pub use reload::{Load, Origin};
 pub use serve::{Failure, serve};
 pub use survey::survey;

@@ -2,8 +2,10 @@
 
 use super::admin::Admin;
 use super::figures::Live;
+use super::reload::{self, Asked, Origin, Reloader};
 use super::resolve::Resolving;
 use super::setup::{brake_limits, listen_settings, setup, times};
+use super::snapshot::{self, Keeper};
 use super::sources::Running;
 use super::startup;
 use crate::config::Config;
@@ -14,6 +16,7 @@ use crate::telemetry::counters::Counters;
 use crate::transport::Listeners;
 use crate::transport::notify::Notifying;
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -41,15 +44,18 @@ impl From<anyhow::Error> for Failure {
 }
 
 /// Serves until SIGTERM or SIGINT; a second one ends at once.
-pub fn serve(config: &Config) -> Result<(), Failure> {
+///
+/// # Errors
+/// The configuration or a kubeconfig cannot be used, or something failed.
+pub fn serve(config: &Config, origin: Origin) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("control").build();
     let runtime = runtime.context("starting the control threads")?;
-    runtime.block_on(run(config))
+    runtime.block_on(run(config, origin))
 }
 
-async fn run(config: &Config) -> Result<(), Failure> {
-    let mut signals = Signals::new().context("catching signals")?;
+async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
+    let signals = Signals::new().context("catching signals")?;
     let epoch = Instant::now();
     let table = Arc::new(Table::new(Frame::default()));
     let counters = Arc::new(Counters::default());
@@ -58,15 +64,22 @@ async fn run(config: &Config) -> Result<(), Failure> {
     let (commands, command_end) = mpsc::channel(16);
     let (observe, observations) = mpsc::channel(OBSERVATIONS);
     let (stop, stopped) = oneshot::channel();
-    let publisher = publisher(config, &table, &figures)?;
+    let mut publisher = publisher(config, &table, &figures)?;
+    let snapshot = Arc::new(snapshot::Figures::default());
+    snapshot::restore(config, &mut publisher, &table, &snapshot);
     // Kubeconfigs are read before anything listens: one that cannot be used stops the start.
-    let sources = Running::start(config, epoch, observe).map_err(Failure::Usage)?;
+    let (tell, synced) = mpsc::unbounded_channel();
+    let sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
+    let views = Arc::new(ArcSwap::from_pointee(config.views()));
+    let reload = Arc::new(reload::Figures::default());
     let live = Live {
         publish: Arc::clone(&figures),
         table: Arc::clone(&table),
         epoch,
-        views: config.views().iter().map(|view| view.name.to_string()).collect(),
+        views: Arc::clone(&views),
         watchers: sources.figures(),
+        snapshot: Arc::clone(&snapshot),
+        reload: Arc::clone(&reload),
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
     let schedule = Schedule { relist: sources.relist(), ..Schedule::new(epoch, times(config)) };
@@ -77,15 +90,34 @@ async fn run(config: &Config) -> Result<(), Failure> {
         .resolve_hostnames
         .then(|| Resolving::start(Arc::clone(&table), Arc::clone(&figures), commands.clone()))
         .transpose()?;
-    if opened(ready, &mut signals, &sources).await {
+    let members = Arc::new(ArcSwap::from_pointee(snapshot::members(config)));
+    let parts = snapshot::Parts {
+        table: Arc::clone(&table),
+        publish: Arc::clone(&figures),
+        figures: snapshot,
+        commands: commands.clone(),
+        members: Arc::clone(&members),
+        epoch,
+    };
+    let keeper = Keeper::start(config, parts)?;
+    let (ask, asked) = mpsc::channel(1);
+    let (config_now, of_reloader) = (config.clone(), commands.clone());
+    let reloader =
+        Reloader { origin, config: config_now, sources, commands: of_reloader, views, members, figures: reload };
+    let reloader = tokio::spawn(reloader.run(asked, synced));
+    let mut server = Server { config, table, counters, admin, commands, ask, keeper, signals };
+    if server.opened(ready).await {
         if let Some(resolving) = &resolving {
             resolving.settle().await;
         }
-        let _notifying = Notifying::start(&config.transfer.notify, &table, serials);
-        serve_dns(config, &table, &counters, &admin, &commands, &mut signals, &sources).await?;
+        let _notifying = Notifying::start(&config.transfer.notify, &server.table, serials);
+        server.serve_dns().await?;
     }
     drop(resolving);
-    drop(sources);
+    let Server { admin, ask, .. } = server;
+    // With nobody to ask it the reloader ends, and the sources with it.
+    drop(ask);
+    let _ = reloader.await;
     // The publisher may be gone already, which is what is wanted.
     let _ = stop.send(());
     let _ = writer.join();
@@ -115,62 +147,78 @@ fn publish_thread(publisher: Publisher, schedule: Schedule, ends: Ends) -> anyho
     std::thread::Builder::new().name("publish".into()).spawn(run).context("starting the publisher")
 }
 
-/// Waits until sockets may open (RESILIENCE.md rule 2); false when told to stop before.
-async fn opened(mut ready: watch::Receiver<Readiness>, signals: &mut Signals, sources: &Running) -> bool {
-    let mut remind = tokio::time::interval(Duration::from_secs(10));
-    remind.tick().await;
-    let state = ready.clone();
-    loop {
-        tokio::select! {
-            opened = ready.wait_for(|state| state.ready) => return opened.is_ok(),
-            told = signals.next() => match told {
-                Told::Stop => return false,
-                Told::Reload => sources.reread(),
-            },
-            _ = remind.tick() => {
-                for line in &state.borrow().missing {
-                    tracing::warn!("not serving yet: {line}");
+/// What runs until the end.
+struct Server<'c> {
+    config: &'c Config,
+    table: Arc<Table>,
+    counters: Arc<Counters>,
+    admin: Admin,
+    commands: mpsc::Sender<Command>,
+    ask: mpsc::Sender<Asked>,
+    keeper: Option<Keeper>,
+    signals: Signals,
+}
+
+impl Server<'_> {
+    /// Waits until sockets may open (RESILIENCE.md rule 2); false when told to stop before.
+    async fn opened(&mut self, mut ready: watch::Receiver<Readiness>) -> bool {
+        let mut remind = tokio::time::interval(Duration::from_secs(10));
+        remind.tick().await;
+        let state = ready.clone();
+        loop {
+            tokio::select! {
+                opened = ready.wait_for(|state| state.ready) => return opened.is_ok(),
+                told = self.signals.next() => match told {
+                    Told::Stop => return false,
+                    Told::Reload => self.reload(),
+                },
+                _ = remind.tick() => {
+                    for line in &state.borrow().missing {
+                        tracing::warn!("not serving yet: {line}");
+                    }
                 }
             }
         }
     }
-}
 
-async fn serve_dns(
-    config: &Config,
-    table: &Arc<Table>,
-    counters: &Arc<Counters>,
-    admin: &Admin,
-    commands: &mpsc::Sender<Command>,
-    signals: &mut Signals,
-    sources: &Running,
-) -> Result<(), Failure> {
-    let bound = Listeners::bind(&listen_settings(config)).map_err(anyhow::Error::from)?;
-    let addresses = bound.local_addresses();
-    for note in bound.notes() {
-        tracing::warn!("{note}");
+    /// A full channel holds a request already.
+    fn reload(&self) {
+        let _ = self.ask.try_send(Asked);
     }
-    let serving = bound.start(Arc::clone(table), Arc::clone(counters)).await.map_err(anyhow::Error::from)?;
-    admin.open();
-    startup::print(config, &addresses, admin, commands).await;
-    while signals.next().await == Told::Reload {
-        tracing::info!("told to reload: manifests are read again; a changed configuration needs a restart");
-        sources.reread();
+
+    async fn serve_dns(&mut self) -> Result<(), Failure> {
+        let bound = Listeners::bind(&listen_settings(self.config)).map_err(anyhow::Error::from)?;
+        let addresses = bound.local_addresses();
+        for note in bound.notes() {
+            tracing::warn!("{note}");
+        }
+        let (table, counters) = (Arc::clone(&self.table), Arc::clone(&self.counters));
+        let serving = bound.start(table, counters).await.map_err(anyhow::Error::from)?;
+        self.admin.open();
+        startup::print(self.config, &addresses, &self.admin, &self.commands).await;
+        while self.signals.next().await == Told::Reload {
+            self.reload();
+        }
+        self.admin.drain();
+        let lameduck = self.config.lameduck.duration();
+        tracing::info!(
+            "stopping: /ready is 503, answering on for {lameduck:?} (lameduck); a second signal ends at once"
+        );
+        let keeper = self.keeper.take();
+        let orderly = async {
+            tokio::time::sleep(lameduck).await;
+            // Answering on: what is written is the last that was answered.
+            if let Some(keeper) = keeper {
+                keeper.finish().await;
+            }
+            serving.drain(DRAIN).await;
+        };
+        tokio::select! {
+            () = orderly => tracing::info!("stopped"),
+            () = self.signals.stop() => tracing::warn!("stopped at once by a second signal"),
+        }
+        Ok(())
     }
-    admin.drain();
-    tracing::info!(
-        "stopping: /ready is 503, answering on for {:?} (lameduck); a second signal ends at once",
-        config.lameduck.duration()
-    );
-    let orderly = async {
-        tokio::time::sleep(config.lameduck.duration()).await;
-        serving.drain(DRAIN).await;
-    };
-    tokio::select! {
-        () = orderly => tracing::info!("stopped"),
-        () = signals.stop() => tracing::warn!("stopped at once by a second signal"),
-    }
-    Ok(())
 }
 
 /// The signals that are obeyed.

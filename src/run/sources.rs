@@ -1,17 +1,22 @@
-//! Starts a source per configured cluster, and keeps them.
+//! The sources of all clusters: started with the configuration, exchanged with it, kept.
 //!
-//! In: the configuration, the channel to the publisher. Out: observations, until dropped.
+//! In: the configuration, the channel to the publisher. Out: observations, until dropped. A changed source runs beside
+//! the old one until it is in sync (`handover`).
 
-use crate::config::{Config, ConfiguredCluster, SourceSpec};
-use crate::model::{ClusterId, Kind, Observation};
+use super::feed::{Ask, Feed, Prepared, Start};
+use super::handover::{Handover, Synced};
+use crate::config::Config;
+#[cfg(feature = "kubernetes")]
+use crate::config::{ConfiguredCluster, SourceSpec};
+use crate::model::{Cluster, ClusterId, Observation};
 use crate::publish::task::Relist;
-use crate::source::manifests::{Folder, Watch};
 use crate::source::runtime::Sources;
 use crate::telemetry::figures::ClusterFigures;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 #[cfg(feature = "kubernetes")]
 use crate::source::kubernetes;
@@ -19,23 +24,54 @@ use crate::source::kubernetes;
 /// Adds what the watchers of API servers count to the figures of a cluster.
 pub(super) type WatcherFigures = Box<dyn Fn(&str, &mut ClusterFigures) + Send + Sync>;
 
-/// Asks one cluster for another list of a kind.
-type Ask = Box<dyn Fn(Kind) + Send>;
-/// Shared with the publisher, which asks.
+/// How each cluster is asked for another list; shared with the publisher, which asks.
 type Relists = Arc<Mutex<HashMap<ClusterId, Ask>>>;
+/// Kept by cluster over the exchange of its watchers.
+#[cfg(feature = "kubernetes")]
+type AllCounters = Arc<Mutex<HashMap<ClusterId, Arc<kubernetes::Counters>>>>;
+
+/// Observations on their way from a source that was started by a reload.
+const BESIDE: usize = 64;
 
 /// The running sources; dropping it ends them.
 pub(super) struct Running {
-    /// One per folder: asks for a reading at once.
-    reread: Vec<Arc<Notify>>,
-    /// How each cluster is asked for another list of a kind.
+    clusters: HashMap<ClusterId, Source>,
     relists: Relists,
     #[cfg(feature = "kubernetes")]
-    watchers: Vec<kubernetes::Watcher>,
-    #[cfg(feature = "kubernetes")]
-    counters: Vec<(ClusterId, Arc<kubernetes::Counters>)>,
-    // After the watchers: they run on its thread.
+    counters: AllCounters,
+    sender: mpsc::Sender<Observation>,
+    synced: mpsc::UnboundedSender<Synced>,
+    /// Of the sources that were started last; each one for the same cluster has a larger one.
+    generation: u64,
+    // After the sources: they run on its thread.
     sources: Sources,
+}
+
+/// The source of one cluster.
+struct Source {
+    feed: Feed,
+    /// As it is read; where another is on its way in, `next` has what it will be.
+    cluster: Cluster,
+    fingerprint: u64,
+    files: Vec<PathBuf>,
+    next: Option<Next>,
+}
+
+/// A source that takes the place of another once it is in sync.
+struct Next {
+    feed: Feed,
+    ask: Ask,
+    cluster: Cluster,
+    fingerprint: u64,
+    files: Vec<PathBuf>,
+    generation: u64,
+}
+
+/// Sources that were started for another configuration and that nobody listens to yet.
+pub(super) struct Change {
+    started: Vec<(Next, mpsc::Receiver<Observation>)>,
+    /// Every cluster of the configuration.
+    clusters: Vec<Cluster>,
 }
 
 /// Ids of all clusters and their aliases.
@@ -48,106 +84,168 @@ pub(super) fn known_clusters(config: &Config) -> Arc<[ClusterId]> {
         .collect()
 }
 
+/// Every cluster with what has to be read before its source can start.
+///
+/// # Errors
+/// One line per kubeconfig that cannot be used, which names the cluster.
+fn prepare(config: &Config) -> Result<Vec<Prepared>, Vec<String>> {
+    let (mut prepared, mut refused) = (Vec::new(), Vec::new());
+    for entry in config.clusters() {
+        let name = entry.cluster.id.clone();
+        match Prepared::new(config, entry) {
+            Ok(ready) => prepared.push(ready),
+            Err(error) => refused.push(format!("cluster {name}: {error}")),
+        }
+    }
+    if refused.is_empty() { Ok(prepared) } else { Err(refused) }
+}
+
 impl Running {
-    /// Starts every source.
+    /// Starts every source. `synced` is told of each one that took the place of another.
     ///
     /// # Errors
     /// One line per kubeconfig that cannot be used, which names the cluster.
-    pub(super) fn start(config: &Config, epoch: Instant, sender: mpsc::Sender<Observation>) -> Result<Self, String> {
+    pub(super) fn start(
+        config: &Config,
+        epoch: Instant,
+        sender: mpsc::Sender<Observation>,
+        synced: mpsc::UnboundedSender<Synced>,
+    ) -> Result<Self, String> {
         let sources = Sources::start(epoch).map_err(|error| format!("starting the thread of the sources: {error}"))?;
-        let known = known_clusters(config);
         let mut running = Running {
-            reread: Vec::new(),
+            clusters: HashMap::new(),
             relists: Relists::default(),
             #[cfg(feature = "kubernetes")]
-            watchers: Vec::new(),
-            #[cfg(feature = "kubernetes")]
-            counters: Vec::new(),
+            counters: AllCounters::default(),
+            sender: sender.clone(),
+            synced,
+            generation: 1,
             sources,
         };
         let mut refused = Vec::new();
-        for entry in config.clusters() {
-            let name = entry.cluster.id.clone();
-            if let Err(error) = running.start_one(config, entry, &known, &sender) {
-                refused.push(format!("cluster {name}: {error}"));
+        for prepared in prepare(config).map_err(|refused| refused.join("\n"))? {
+            match running.next(config, &prepared, sender.clone()) {
+                Ok(next) => running.install(next),
+                Err(error) => refused.push(error),
             }
         }
         if refused.is_empty() { Ok(running) } else { Err(refused.join("\n")) }
     }
 
-    fn start_one(
-        &mut self,
-        config: &Config,
-        entry: ConfiguredCluster,
-        known: &Arc<[ClusterId]>,
-        sender: &mpsc::Sender<Observation>,
-    ) -> Result<(), String> {
-        match &entry.source {
-            SourceSpec::Manifests { path } => {
-                let reload = Arc::new(Notify::new());
-                self.reread.push(Arc::clone(&reload));
-                let (cluster, started) = (entry.cluster.id.clone(), self.sources.epoch());
-                let folder = Folder::new(cluster.clone(), path.clone())
-                    .with_known_clusters(Arc::clone(known))
-                    .with_whole_lists_above(config.brake.services.as_usize());
-                let confirm = Arc::new(Notify::new());
-                let asked = Arc::clone(&confirm);
-                self.ask_by(&cluster, Box::new(move |_| asked.notify_one()));
-                let period = crate::config::watch_timeout(&entry.freshness);
-                let watch = Watch { folder, cluster, generation: 1, started, reload, confirm, period };
-                self.sources.handle().spawn(watch.run(sender.clone()));
-                Ok(())
+    fn next(&self, config: &Config, prepared: &Prepared, sender: mpsc::Sender<Observation>) -> Result<Next, String> {
+        let id = &prepared.entry.cluster.id;
+        let start = Start {
+            config,
+            sources: &self.sources,
+            known: known_clusters(config),
+            generation: self.generation,
+            sender,
+            #[cfg(feature = "kubernetes")]
+            counters: Arc::clone(lock(&self.counters).entry(id.clone()).or_default()),
+        };
+        let (feed, ask) = prepared.start(&start).map_err(|error| format!("cluster {id}: {error}"))?;
+        Ok(Next {
+            feed,
+            ask,
+            cluster: prepared.entry.cluster.clone(),
+            fingerprint: prepared.fingerprint,
+            files: prepared.files.clone(),
+            generation: self.generation,
+        })
+    }
+
+    /// A source takes its place; the one that had it ends.
+    fn install(&mut self, next: Next) {
+        let Next { feed, ask, cluster, fingerprint, files, .. } = next;
+        let id = cluster.id.clone();
+        lock(&self.relists).insert(id.clone(), ask);
+        self.clusters.insert(id, Source { feed, cluster, fingerprint, files, next: None });
+    }
+
+    /// Reads every kubeconfig and starts what is new or changed, unheard: nothing that runs is touched.
+    ///
+    /// # Errors
+    /// One line per cluster that cannot be read as configured; then nothing was started.
+    pub(super) fn prepare(&mut self, config: &Config) -> Result<Change, Vec<String>> {
+        let prepared = prepare(config)?;
+        self.generation += 1;
+        let (mut started, mut refused) = (Vec::new(), Vec::new());
+        for prepared in &prepared {
+            let runs = self.clusters.get(&prepared.entry.cluster.id);
+            // The source on its way in counts, else the one that runs.
+            let known = runs.map(|source| source.next.as_ref().map_or(source.fingerprint, |next| next.fingerprint));
+            if known == Some(prepared.fingerprint) {
+                continue;
             }
-            SourceSpec::InCluster | SourceSpec::Kubeconfig { .. } => self.watch_api(config, &entry, known, sender),
+            let (sender, receiver) = mpsc::channel(BESIDE);
+            match self.next(config, prepared, sender) {
+                Ok(next) => started.push((next, receiver)),
+                Err(error) => refused.push(error),
+            }
         }
+        let clusters = prepared.into_iter().map(|prepared| prepared.entry.cluster).collect();
+        if refused.is_empty() { Ok(Change { started, clusters }) } else { Err(refused) }
     }
 
-    #[cfg(feature = "kubernetes")]
-    fn watch_api(
-        &mut self,
-        config: &Config,
-        entry: &ConfiguredCluster,
-        known: &Arc<[ClusterId]>,
-        sender: &mpsc::Sender<Observation>,
-    ) -> Result<(), String> {
-        let access = access(config, entry)?;
-        let mut spec = kubernetes::Spec::new(entry.cluster.id.clone(), 1, access);
-        spec.mode = entry.cluster.mode;
-        spec.known_clusters = Arc::clone(known);
-        let freshness = &entry.freshness;
-        spec.timing =
-            kubernetes::Timing::for_freshness(freshness.suspect_after.duration(), freshness.demote_after.duration());
-        let limits = &config.limits.cluster;
-        spec.timing.list = limits.list.duration();
-        spec.limits.page_octets = limits.page.get() as usize;
-        self.counters.push((entry.cluster.id.clone(), Arc::clone(&spec.counters)));
-        let watcher = kubernetes::spawn(&self.sources, &spec, sender.clone())?;
-        self.ask_by(&entry.cluster.id, Box::new(watcher.relister()));
-        self.watchers.push(watcher);
-        Ok(())
+    /// Takes a change over: clusters that are gone end, new ones are heard, changed ones are when they are in sync.
+    pub(super) fn apply(&mut self, change: Change) {
+        let Change { started, clusters } = change;
+        self.clusters.retain(|id, _| clusters.iter().any(|cluster| cluster.id == *id));
+        lock(&self.relists).retain(|id, _| self.clusters.contains_key(id));
+        for cluster in clusters {
+            if let Some(source) = self.clusters.get_mut(&cluster.id) {
+                // How it is read changes with its source.
+                source.cluster = Cluster { mode: source.cluster.mode, ..cluster };
+            }
+        }
+        for (next, from) in started {
+            let handover = Handover {
+                cluster: next.cluster.id.clone(),
+                generation: next.generation,
+                mode: next.cluster.mode,
+                from,
+                to: self.sender.clone(),
+                tell: self.synced.clone(),
+            };
+            let runs = self.clusters.get_mut(&next.cluster.id);
+            self.sources.handle().spawn(handover.run(runs.is_some()));
+            match runs {
+                Some(source) => source.next = Some(next),
+                None => self.install(next),
+            }
+        }
+        #[cfg(feature = "kubernetes")]
+        lock(&self.counters).retain(|id, _| self.clusters.contains_key(id));
     }
 
-    #[cfg(not(feature = "kubernetes"))]
-    fn watch_api(
-        &mut self,
-        _: &Config,
-        _: &ConfiguredCluster,
-        _: &Arc<[ClusterId]>,
-        _: &mpsc::Sender<Observation>,
-    ) -> Result<(), String> {
-        Err("this build reads folders of manifests only; build with the feature `kubernetes` to watch API servers"
-            .into())
+    /// A source is in sync: the one before it ends. True when the cluster is read in another mode now.
+    pub(super) fn promote(&mut self, synced: &Synced) -> bool {
+        let Some(source) = self.clusters.get_mut(&synced.cluster) else { return false };
+        let Some(next) = source.next.take_if(|next| next.generation == synced.generation) else { return false };
+        let before = source.cluster.mode;
+        let cluster = Cluster { mode: next.cluster.mode, ..source.cluster.clone() };
+        let changed = before != cluster.mode;
+        self.install(Next { cluster, ..next });
+        tracing::info!("cluster {}: read as it is configured now; the watches of before have ended", synced.cluster);
+        changed
     }
 
-    fn ask_by(&self, cluster: &ClusterId, ask: Ask) {
-        self.relists.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.clone(), ask);
+    /// Every cluster as it is read now.
+    pub(super) fn mode_of(&self, cluster: &ClusterId) -> Option<crate::model::Mode> {
+        self.clusters.get(cluster).map(|source| source.cluster.mode)
+    }
+
+    /// Files by which sources were made.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let of = |source: &Source| source.next.as_ref().map_or(&source.files, |next| &next.files).clone();
+        self.clusters.values().flat_map(of).collect()
     }
 
     /// For the publisher: asks the source of a cluster for another list of a kind.
     pub(super) fn relist(&self) -> Relist {
         let relists = Arc::clone(&self.relists);
         Box::new(move |cluster, kind| {
-            if let Some(ask) = relists.lock().unwrap_or_else(PoisonError::into_inner).get(cluster) {
+            if let Some(ask) = lock(&relists).get(cluster) {
                 ask(kind);
             }
         })
@@ -155,15 +253,15 @@ impl Running {
 
     /// Folders are read again at once.
     pub(super) fn reread(&self) {
-        self.reread.iter().for_each(|folder| folder.notify_one());
+        self.clusters.values().for_each(|source| source.feed.reread());
     }
 
     /// What the watchers count, by cluster.
     #[cfg(feature = "kubernetes")]
     pub(super) fn figures(&self) -> WatcherFigures {
-        let counters = self.counters.clone();
+        let counters = Arc::clone(&self.counters);
         Box::new(move |cluster, figures| {
-            let Some((_, counters)) = counters.iter().find(|(id, _)| id.as_str() == cluster) else { return };
+            let Some(counters) = lock(&counters).get(&ClusterId::new(cluster)).cloned() else { return };
             figures.requests =
                 counters.requests().map(|(verb, code, n)| (verb.as_str(), code.to_string(), n)).collect();
             figures.syncs = counters.syncs().map(|(kind, reason, n)| (kind.as_str(), reason, n)).collect();
@@ -178,6 +276,10 @@ impl Running {
     pub(super) fn figures(&self) -> WatcherFigures {
         Box::new(|_, _| {})
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How to reach the API server of a cluster.

@@ -113,6 +113,11 @@ impl ZoneState {
         next
     }
 
+    /// Never again a serial that is not beyond `serial`, one of an earlier process.
+    pub(super) fn raise(&self, serial: u32) {
+        self.serial.fetch_max(serial, Ordering::Relaxed);
+    }
+
     /// Labels of the deepest wildcard's name (`*` counted); 0: the zone has none. Never shrinks.
     #[inline]
     pub fn wildcard_labels(&self) -> u8 {

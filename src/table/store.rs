@@ -203,6 +203,13 @@ impl Table {
         Some(self.frame.load().zone(zone)?.state.bump(unix_seconds))
     }
 
+    /// Makes the next serial of the zone of that name greater than `serial`, which an earlier process gave out.
+    pub fn raise_serial(&self, zone: &Name, serial: u32) {
+        let _writer = self.lock();
+        let frame = self.frame.load();
+        frame.zones().iter().filter(|known| known.name == *zone).for_each(|known| known.state.raise(serial));
+    }
+
     /// How much the table holds.
     pub fn figures(&self) -> Figures {
         Figures { names: self.names.load(Ordering::Relaxed), bytes: self.bytes.load(Ordering::Relaxed) }

@@ -26,6 +26,8 @@ pub struct ClusterFigures {
     pub state: &'static str,
     pub synced: bool,
     pub grace_expired: bool,
+    /// While it is served from a snapshot: seconds since its last contact.
+    pub snapshot_age: Option<f64>,
     /// Deletions wait for a second list.
     pub brake_active: bool,
     /// How often deletions had to wait.
@@ -79,4 +81,9 @@ pub struct ProcessFigures {
     pub last_reload_successful: bool,
     /// Configurations taken into use; 1 after the start.
     pub config_generation: u64,
+    pub snapshot_write_failures: u64,
+    /// Octets of the last snapshot written; 0 before the first.
+    pub snapshot_bytes: u64,
+    /// Clusters whose facts came from a snapshot at the start.
+    pub snapshot_loaded_clusters: u64,
 }

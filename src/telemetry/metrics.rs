@@ -98,6 +98,9 @@ fn configuration(families: &mut Families, figures: &ProcessFigures, transport_pa
     families.add("reload_failed_total", &[], figures.reloads_failed as f64);
     families.add("config_last_reload_successful", &[], f64::from(u8::from(figures.last_reload_successful)));
     families.add("config_generation", &[], figures.config_generation as f64);
+    families.add("snapshot_write_failures_total", &[], figures.snapshot_write_failures as f64);
+    families.add("snapshot_bytes", &[], figures.snapshot_bytes as f64);
+    families.add("snapshot_loaded_clusters", &[], figures.snapshot_loaded_clusters as f64);
 }
 
 fn table(families: &mut Families, figures: &TableFigures) {

@@ -67,6 +67,7 @@ pub const METRICS: &[Metric] = &[
     metric(Own, GAUGE, "cluster_contact_age_seconds", CLUSTER_KIND, "Time since the last sign of life of a kind."),
     metric(Own, GAUGE, "cluster_kind_degraded", CLUSTER_KIND, "1: the kind cannot be read (missing permission, not served); the rest of the cluster goes on."),
     metric(Own, GAUGE, "cluster_grace_expired", CLUSTER, "1: the cluster was never reached and its grace is over; names it could own are denied."),
+    metric(Own, GAUGE, "cluster_snapshot_age_seconds", CLUSTER, "While a cluster is served from a snapshot: time since its last contact."),
     metric(Own, GAUGE, "cluster_brake_active", CLUSTER, "1: a list lacked most of the cluster; what it lacked is served until a second list agrees."),
     metric(Own, COUNTER, "cluster_brake_total", CLUSTER, "Lists of which the deletions had to wait for a second one."),
     metric(Own, COUNTER, "cluster_syncs_total", &["source_cluster", "kind", "reason"], "Complete lists swapped in."),
@@ -99,6 +100,9 @@ pub const METRICS: &[Metric] = &[
 
     metric(Own, GAUGE, "config_last_reload_successful", &[], "1: the configuration on disk is the one in use."),
     metric(Own, GAUGE, "config_generation", &[], "Configurations taken into use since the start."),
+    metric(Own, COUNTER, "snapshot_write_failures_total", &[], "Snapshots that could not be written."),
+    metric(Own, GAUGE, "snapshot_bytes", &[], "Octets of the last snapshot written."),
+    metric(Own, GAUGE, "snapshot_loaded_clusters", &[], "Clusters whose data came from a snapshot at the start."),
 
     metric(Process, GAUGE, "process_resident_memory_bytes", &[], "Resident memory."),
     metric(Process, GAUGE, "process_open_fds", &[], "Open file descriptors."),
@@ -108,13 +112,7 @@ pub const METRICS: &[Metric] = &[
 ];
 
 /// Names of OPERATIONS.md whose feature is not built yet; each moves to [`METRICS`] with its feature.
-pub const NOT_YET: &[&str] = &[
-    // Snapshots.
-    "cluster_snapshot_age_seconds",
-    "snapshot_write_failures_total",
-    "snapshot_bytes",
-    "snapshot_loaded_clusters",
-];
+pub const NOT_YET: &[&str] = &[];
 
 impl Metric {
     /// The name as scraped; `renamed` is `metrics.prefix`.

@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("transport", &["dns", "responder", "table", "telemetry::counters"], &["kube"]),
     ("source", &["model"], &["hickory_proto"]),
     ("publish", &["dns", "model", "compile", "table"], &["kube"]),
+    ("snapshot", &["model", "source::object"], &["kube", "tokio", "hickory_proto"]),
     ("resolve", &["dns", "model", "table"], &["kube"]),
     ("explain", &["dns", "model", "compile", "table", "responder"], &["kube"]),
     ("telemetry", &["explain", "table", "responder", "model", "dns"], &["kube"]),

@@ -5,6 +5,8 @@
 mod support;
 
 mod binary;
+#[cfg(feature = "kubernetes")]
+mod daemon;
 mod differential;
 mod folder_outages;
 mod house;
@@ -20,5 +22,9 @@ mod kubernetes_lists;
 mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
 mod outages;
+#[cfg(feature = "kubernetes")]
+mod reload;
 mod scenarios;
+#[cfg(feature = "kubernetes")]
+mod snapshot;
 mod wire;

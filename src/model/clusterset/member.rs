@@ -9,6 +9,7 @@ use crate::model::view::glob_matches;
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A cluster and all that is known of it.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Member {
     pub(super) generation: u64,
     pub(super) state: State,
     pub(super) grace_over: bool,
+    /// While its facts are those of a snapshot: the age of its last contact when they were read.
+    pub(super) restored: Option<Duration>,
     pub(super) facts: ClusterFacts,
     /// First service key over the limits of the cluster; it and all behind it contribute nothing.
     pub(super) cutoff: Option<ServiceKey>,
@@ -30,7 +33,17 @@ impl Member {
     pub(super) fn new(cluster: Cluster, generation: u64) -> Self {
         let (state, facts) = (State::default(), ClusterFacts::default());
         let measured = (ClusterLimits::default(), facts.shape());
-        Member { cluster, generation, state, grace_over: false, facts, cutoff: None, measured, host_cutoff: None }
+        Member {
+            cluster,
+            generation,
+            state,
+            grace_over: false,
+            restored: None,
+            facts,
+            cutoff: None,
+            measured,
+            host_cutoff: None,
+        }
     }
 
     /// The registry entry.
@@ -51,6 +64,16 @@ impl Member {
     /// True when the time to wait for a first sync has run out.
     pub fn grace_over(&self) -> bool {
         self.grace_over
+    }
+
+    /// `Some` from the loading of a snapshot to the first sync: how old its last contact was at the loading.
+    pub fn restored(&self) -> Option<Duration> {
+        self.restored
+    }
+
+    /// True while its rows come from a snapshot and carry EDE 3.
+    pub fn is_restored(&self) -> bool {
+        self.restored.is_some()
     }
 
     /// What its objects say.

@@ -9,6 +9,7 @@ mod member;
 mod names;
 mod owners;
 mod ranges;
+mod restore;
 mod rows;
 mod settings;
 #[cfg(test)]
@@ -150,6 +151,7 @@ impl ClusterSet {
         }
         member.generation = observation.generation;
         let mut touched = member.facts.observe_keeping(observation.change, kept);
+        touched.everything |= member.ends_restored();
         member.measure(&self.settings.limits, &mut touched.services);
         self.hosts.update(slot, member, &self.settings, &mut touched.hosts);
         touched.hosts.extend(self.follow_addresses(slot, &touched.services));
@@ -205,9 +207,9 @@ impl ClusterSet {
         self.slots.is_empty()
     }
 
-    /// True when the facts of the cluster are complete: it may leave the state Unknown.
+    /// True when this process has read the facts of the cluster whole: it may leave the state Unknown.
     pub fn is_synced(&self, id: &ClusterId) -> bool {
-        self.get(id).is_some_and(|member| member.facts.is_synced(member.cluster.mode))
+        self.get(id).is_some_and(|member| !member.is_restored() && member.facts.is_synced(member.cluster.mode))
     }
 
     /// The clusters that hold an export or an import of the service, whatever their state.

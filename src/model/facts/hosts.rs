@@ -2,7 +2,7 @@
 
 use super::service::Sourced;
 use super::{ClusterFacts, Touched};
-use crate::model::fact::{Kind, ObjectKey};
+use crate::model::fact::{Fact, Kind, ObjectKey};
 use crate::model::host::fact::{DnsEndpointFact, RecordValues, ServiceEntryFact, WorkloadEntryFact};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
@@ -67,6 +67,13 @@ impl HostFacts {
             RecordValues::Addresses(held) => held.iter().any(|address| addresses.contains(address)),
             _ => false,
         })
+    }
+
+    /// Every object.
+    pub fn facts(&self) -> impl Iterator<Item = Fact> {
+        let entries = self.entries.values().cloned().map(Fact::ServiceEntry);
+        let workloads = self.workloads.values().cloned().map(Fact::WorkloadEntry);
+        entries.chain(workloads).chain(self.endpoints.values().cloned().map(Fact::DnsEndpoint))
     }
 
     pub(super) fn keys_of(&self, kind: Kind) -> Vec<ObjectKey> {

@@ -10,6 +10,7 @@ mod nodes;
 mod observe;
 mod omission;
 mod presence;
+mod restore;
 mod service;
 mod status;
 mod store;

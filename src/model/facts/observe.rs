@@ -50,9 +50,9 @@ impl ClusterFacts {
         touched
     }
 
-    /// True when the objects of the kind have been listed.
+    /// True when the objects of the kind have been listed, now or before a restart.
     fn was_listed(&self, kind: Kind) -> bool {
-        self.status[kind as usize].outcome == Outcome::Listed
+        matches!(self.status[kind as usize].outcome, Outcome::Listed | Outcome::Restored)
     }
 
     /// Swaps a kind whole: what the list lacks goes, unless it is to be kept; the rest is applied.

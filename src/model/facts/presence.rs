@@ -25,7 +25,7 @@ impl Presence {
     }
 
     /// Every namespace that has a document.
-    pub(super) fn documents(&self) -> impl Iterator<Item = &Arc<str>> {
+    pub fn documents(&self) -> impl Iterator<Item = &Arc<str>> {
         self.0.iter().filter(|(_, usage)| usage.document).map(|(name, _)| name)
     }
 

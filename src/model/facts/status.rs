@@ -18,6 +18,8 @@ pub enum Outcome {
     /// No complete list yet.
     #[default]
     Pending,
+    /// Complete as a snapshot has it; the cluster itself has not said anything yet.
+    Restored,
     /// Listed whole at least once.
     Listed,
     /// Not served, or an optional kind that may not be listed; the text says which.
@@ -30,7 +32,7 @@ impl KindStatus {
         self.is_synced() || self.error.is_some()
     }
 
-    /// True when the facts of the kind are complete: listed once, or not served.
+    /// True when the facts of the kind are complete: listed once or restored, or not served.
     pub fn is_synced(&self) -> bool {
         self.outcome != Outcome::Pending
     }

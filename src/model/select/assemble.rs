@@ -209,6 +209,7 @@ fn host(placed: &Placed<'_>, cluster: &ClusterId, label: &Arc<str>, addresses: &
         tier: placed.tier,
         weight: placed.weight,
         stale: placed.rank.stale,
+        restored: placed.candidate.restored,
         in_service: placed.candidate.is_in() && !addresses.is_empty(),
     }
 }
@@ -226,6 +227,7 @@ fn unite(held: &mut Host, other: Host) {
         held.in_service = true;
     }
     held.stale |= other.stale;
+    held.restored |= other.restored;
 }
 
 fn targets(list: Vec<Placed<'_>>) -> Vec<Target> {
@@ -250,6 +252,7 @@ fn target(placed: &Placed<'_>, tier: u8) -> Target {
         tier,
         weight: placed.weight,
         stale: placed.rank.stale,
+        restored: placed.candidate.restored,
         zone: placed.candidate.zone.cloned(),
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Candidate<'a> {
     /// Drained by itself, not with its cluster.
     pub drained: bool,
     pub state: State,
+    /// Its data are a snapshot's: EDE 3, but no demotion.
+    pub restored: bool,
     /// Ports that its service or slices name.
     pub ports: Cow<'a, [Port]>,
     /// Names below the service and what they answer.
@@ -63,6 +65,7 @@ impl<'a> Candidate<'a> {
             tier: 0,
             drained: false,
             state: member.state(),
+            restored: member.is_restored(),
             ports: Cow::Borrowed(&[]),
             hosts: Vec::new(),
             out: None,
@@ -89,6 +92,7 @@ impl<'a> Candidate<'a> {
             tier: 0,
             drained: false,
             state,
+            restored: member.is_some_and(Member::is_restored),
             ports: from.ports,
             hosts: Vec::new(),
             out: None,

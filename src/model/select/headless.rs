@@ -46,7 +46,8 @@ pub(super) fn native<'a>(
 pub(super) fn named<'a>(side: &Side<'a>, state: State, endpoints: Vec<Endpoint<'a>>) -> Vec<Candidate<'a>> {
     let candidate = |endpoint| {
         let hosts = host_names(&endpoint);
-        Candidate { hosts, ..Candidate::endpoint(side.cluster, side.member, state, endpoint) }
+        let restored = side.reader.is_restored();
+        Candidate { hosts, restored, ..Candidate::endpoint(side.cluster, side.member, state, endpoint) }
     };
     endpoints.into_iter().map(candidate).collect()
 }

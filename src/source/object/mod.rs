@@ -3,6 +3,8 @@
 //! In: an item of an API list, a watch event, or a document of a manifest. Out: [`Decoded`]. Leniency, reader rules
 //! and mirrors are those of SOURCES.md sections 1.4 and 4; a bad object never ends a list or a watch.
 //!
+//! `encode` writes a fact back as such an object, for the snapshot.
+//!
 //! ```text
 //! bytes ─▶ lenient ─▶ raw shapes ─▶ convert ─▶ Decoded { Fact + findings | Rejected | Ignored }
 //! ```
@@ -11,6 +13,7 @@ mod block;
 mod context;
 mod convert;
 mod document;
+mod encode;
 mod lenient;
 mod list;
 mod locate;
@@ -22,6 +25,7 @@ mod time;
 
 pub use context::{Context, FieldPath, Interner, Source};
 pub use document::{Collect, decode_json_reader, decode_json_text, decode_yaml};
+pub use encode::encode_json;
 pub use list::{DecodeError, Event, ListMeta, Status, decode_event, decode_json, decode_list};
 pub use locate::Document;
 

@@ -203,8 +203,9 @@ shape! {
 }
 
 shape! {
-    /// `endpoints[].targetRef`.
+    /// `endpoints[].targetRef`. The hash stands in snapshots only, in place of what was hashed.
     TargetRef {
+        hash: Text<'de> = "clusterset-dns.io/pod",
         kind: Text<'de> = "kind",
         namespace: Text<'de> = "namespace",
         name: Text<'de> = "name",

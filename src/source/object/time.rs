@@ -51,6 +51,30 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + (153 * months_since_march + 2) / 5 + day - 1 - 719_468
 }
 
+/// RFC 3339 in UTC with milliseconds, as [`parse_millis`] reads it; `None` outside the years 0 to 9999.
+pub fn format_millis(millis: i64) -> Option<String> {
+    let (seconds, fraction) = (millis.div_euclid(1_000), millis.rem_euclid(1_000));
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    (0..=9_999)
+        .contains(&year)
+        .then(|| format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:03}Z"))
+}
+
+/// Year, month and day of a day since the Unix epoch, proleptic Gregorian: the inverse of `days_since_epoch`.
+fn date(days: i64) -> (i64, i64, i64) {
+    // Days since 1 March of the year 0, in eras of 400 years.
+    let days = days.saturating_add(719_468);
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let months_since_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * months_since_march + 2) / 5 + 1;
+    let month = if months_since_march < 10 { months_since_march + 3 } else { months_since_march - 9 };
+    (era * 400 + year + i64::from(month <= 2), month, day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +94,18 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse_millis(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        for millis in [0, -1, 951_825_600_000, 1_709_251_200_250, -62_167_219_200_000, 253_402_300_799_999] {
+            assert_eq!(format_millis(millis).as_deref().and_then(parse_millis), Some(millis));
+        }
+        for day in -200_000..200_000 {
+            let (year, month, day_of_month) = date(day);
+            assert_eq!(days_since_epoch(year, month, day_of_month), day);
+        }
+        assert_eq!(format_millis(0).as_deref(), Some("1970-01-01T00:00:00.000Z"));
+        assert_eq!((format_millis(253_402_300_800_000), format_millis(i64::MAX)), (None, None));
     }
 }

@@ -11,6 +11,9 @@ pub(super) fn add(families: &mut Families, cluster: &ClusterFigures) {
     }
     families.add("cluster_synced", &[name], truth(cluster.synced));
     families.add("cluster_grace_expired", &[name], truth(cluster.grace_expired));
+    if let Some(age) = cluster.snapshot_age {
+        families.add("cluster_snapshot_age_seconds", &[name], age);
+    }
     families.add("cluster_brake_active", &[name], truth(cluster.brake_active));
     families.add("cluster_brake_total", &[name], cluster.brake_total as f64);
     families.add("cluster_auth_failures_total", &[name], cluster.auth_failures as f64);

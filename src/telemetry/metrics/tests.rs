@@ -24,6 +24,7 @@ impl Figures for Full {
             state: "suspect",
             synced: true,
             grace_expired: false,
+            snapshot_age: Some(12.5),
             brake_active: true,
             brake_total: 2,
             contact_age: vec![("EndpointSlice", 1.5)],
@@ -54,7 +55,15 @@ impl Figures for Full {
     }
 
     fn process(&self) -> ProcessFigures {
-        ProcessFigures { panics: 1, reloads_failed: 2, last_reload_successful: true, config_generation: 3 }
+        ProcessFigures {
+            panics: 1,
+            reloads_failed: 2,
+            last_reload_successful: true,
+            config_generation: 3,
+            snapshot_write_failures: 4,
+            snapshot_bytes: 5,
+            snapshot_loaded_clusters: 6,
+        }
     }
 }
 

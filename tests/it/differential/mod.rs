@@ -59,6 +59,7 @@ fn answer() -> impl Strategy<Value = Answer> {
             tier: *tier,
             weight: 1,
             stale: false,
+            restored: false,
             zone: None,
         };
         let host = |(index, tier, addresses, label): &(usize, u8, Vec<IpAddr>, usize)| Host {
@@ -69,6 +70,7 @@ fn answer() -> impl Strategy<Value = Answer> {
             tier: *tier,
             weight: 1,
             stale: false,
+            restored: false,
             in_service: headless,
         };
         let mut hosts: Vec<Host> = Vec::new();

@@ -221,6 +221,7 @@ impl<'a> Place<'a> {
             tier: 0,
             drained: workload.draining,
             state: self.state,
+            restored: source.member.is_restored(),
             ports: Cow::Borrowed(&[]),
             hosts: Vec::new(),
             out: None,

@@ -177,7 +177,13 @@ fn read_endpoint(
 
 /// The same for every family of one pod, never 0; 0 when the target is no pod.
 fn pod(target: &TargetRef<'_>) -> u64 {
-    if target.kind.as_deref() != Some("Pod") || target.name.is_none() {
+    if target.kind.as_deref() != Some("Pod") {
+        return 0;
+    }
+    if let Some(hash) = target.hash.as_deref().and_then(|text| text.parse().ok()) {
+        return hash;
+    }
+    if target.name.is_none() {
         return 0;
     }
     let mut hasher = DefaultHasher::new();

@@ -1,0 +1,124 @@
+//! When files change: the kernel's events on the folders they lie in, and a look every 30 s where events are not to be had.
+//!
+//! In: paths. Out: a wake-up when one of them holds something else. Kubernetes swaps `..data` beside a mounted file, which
+//! is an event in its folder.
+
+use super::feed::contents;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// A look is taken this long after the last event ...
+const DEBOUNCE: Duration = Duration::from_millis(100);
+/// ... but not later than this after the first.
+const DEBOUNCE_MOST: Duration = Duration::from_secs(1);
+/// Time between looks without events.
+const PERIOD: Duration = Duration::from_secs(30);
+
+/// Files under watch.
+pub(super) struct Changes {
+    files: Vec<PathBuf>,
+    folders: HashSet<PathBuf>,
+    /// What the files held when they were last looked at.
+    seen: u64,
+    watcher: Option<RecommendedWatcher>,
+    woken: Arc<Notify>,
+}
+
+impl Changes {
+    /// Watches nothing yet.
+    pub(super) fn new() -> Self {
+        let woken = Arc::new(Notify::new());
+        let wake = Arc::clone(&woken);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading the files must not cause the next look.
+            if !event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
+                wake.notify_one();
+            }
+        });
+        Changes { files: Vec::new(), folders: HashSet::new(), seen: contents(&[]), watcher: watcher.ok(), woken }
+    }
+
+    /// Watches these files from now on; what they hold now is known.
+    pub(super) fn watch(&mut self, mut files: Vec<PathBuf>) {
+        files.sort();
+        files.dedup();
+        let folder = |file: &PathBuf| match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let folders: HashSet<PathBuf> = files.iter().map(folder).collect();
+        if let Some(watcher) = &mut self.watcher {
+            // One that cannot be watched is looked at every 30 s.
+            self.folders.difference(&folders).for_each(|gone| drop(watcher.unwatch(gone)));
+            folders.difference(&self.folders).for_each(|new| drop(watch(watcher, new)));
+        }
+        (self.files, self.folders) = (files, folders);
+        self.seen = contents(&self.files);
+    }
+
+    /// Waits until a file holds something else than when it was last looked at.
+    pub(super) async fn next(&mut self) {
+        loop {
+            tokio::select! {
+                () = quiet_after(&self.woken) => {}
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+            let now = contents(&self.files);
+            if std::mem::replace(&mut self.seen, now) != now {
+                return;
+            }
+        }
+    }
+}
+
+fn watch(watcher: &mut RecommendedWatcher, folder: &Path) -> notify::Result<()> {
+    watcher.watch(folder, RecursiveMode::NonRecursive)
+}
+
+/// Waits for an event, then until events pause.
+async fn quiet_after(woken: &Notify) {
+    woken.notified().await;
+    let deadline = tokio::time::Instant::now() + DEBOUNCE_MOST;
+    while tokio::time::Instant::now() < deadline {
+        if tokio::time::timeout(DEBOUNCE, woken.notified()).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    /// True when a change is seen; a look is taken within a second of an event.
+    fn sees(changes: &mut Changes, change: impl FnOnce()) -> bool {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        change();
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(10), changes.next()).await.is_ok() })
+    }
+
+    #[test]
+    fn a_written_and_a_swapped_file_are_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("..v1")).unwrap();
+        fs::create_dir(at("..v2")).unwrap();
+        fs::write(at("..v1/config.yaml"), "a").unwrap();
+        fs::write(at("..v2/config.yaml"), "b").unwrap();
+        symlink("..v1", at("..data")).unwrap();
+        symlink("..data/config.yaml", at("config.yaml")).unwrap();
+        let mut changes = Changes::new();
+        changes.watch(vec![at("config.yaml")]);
+        assert!(sees(&mut changes, || {
+            symlink("..v2", at("..new")).unwrap();
+            fs::rename(at("..new"), at("..data")).unwrap();
+        }));
+        assert!(sees(&mut changes, || fs::remove_file(at("config.yaml")).unwrap()), "a vanished file");
+    }
+}

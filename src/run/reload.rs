@@ -1,0 +1,159 @@
+//! Reload: a changed configuration, checked whole before any of it applies (OPERATIONS.md section 3).
+//!
+//! In: SIGHUP and SIGUSR1, changes of the configuration file and of kubeconfigs with the files they name, sources that are
+//! in sync. Out: sources exchanged, the publisher reconfigured; or one error line per finding, and nothing else happens.
+
+use super::changes::Changes;
+use super::handover::Synced;
+use super::setup::{brake_limits, setup, times};
+use super::snapshot::{self, Members};
+use super::sources::{Change, Running};
+use crate::config::{Config, Diagnostic};
+use crate::model::{ClusterId, View};
+use crate::publish::task::{Command, Reconfiguration};
+use arc_swap::ArcSwap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::sync::{mpsc, oneshot};
+
+/// The configuration as it is written at this moment, with warnings.
+pub type Load = Box<dyn Fn() -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> + Send>;
+
+/// Where the configuration comes from.
+pub struct Origin {
+    pub load: Load,
+    /// The file that is watched; `None` when all is on the command line.
+    pub file: Option<PathBuf>,
+}
+
+/// Figures for metrics.
+#[derive(Debug)]
+pub(super) struct Figures {
+    pub failed: AtomicU64,
+    pub last_successful: AtomicBool,
+    /// Configurations taken into use.
+    pub generation: AtomicU64,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Figures { failed: AtomicU64::new(0), last_successful: AtomicBool::new(true), generation: AtomicU64::new(1) }
+    }
+}
+
+/// The views of now, for those who name them.
+pub(super) type Views = Arc<ArcSwap<Vec<View>>>;
+
+/// What a reload works on.
+pub(super) struct Reloader {
+    pub origin: Origin,
+    /// In force.
+    pub config: Config,
+    pub sources: Running,
+    pub commands: mpsc::Sender<Command>,
+    pub views: Views,
+    pub members: Members,
+    pub figures: Arc<Figures>,
+}
+
+/// A request to reload by a signal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked;
+
+impl Reloader {
+    /// Runs until nobody can ask any more; the sources end with it.
+    pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Asked>, mut synced: mpsc::UnboundedReceiver<Synced>) {
+        let mut changes = Changes::new();
+        changes.watch(self.files());
+        loop {
+            tokio::select! {
+                told = asked.recv() => {
+                    if told.is_none() {
+                        return;
+                    }
+                    tracing::info!("told to reload");
+                    self.sources.reread();
+                    self.reload().await;
+                }
+                () = changes.next() => {
+                    tracing::info!("the configuration, a kubeconfig or a file that it names has changed");
+                    self.reload().await;
+                }
+                Some(synced) = synced.recv() => {
+                    if self.sources.promote(&synced) {
+                        self.reconfigure().await;
+                    }
+                    continue;
+                }
+            }
+            changes.watch(self.files());
+        }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.origin.file.iter().cloned().chain(self.sources.files()).collect()
+    }
+
+    /// Everything, or nothing.
+    async fn reload(&mut self) {
+        match self.take_over() {
+            Ok(change) => {
+                self.reconfigure().await;
+                // Not before: of a cluster that the publisher does not know nothing is taken in.
+                self.sources.apply(change);
+                self.figures.last_successful.store(true, Ordering::Relaxed);
+                let generation = self.figures.generation.fetch_add(1, Ordering::Relaxed) + 1;
+                tracing::info!("reloaded: configuration {generation} is in force");
+            }
+            Err(lines) => {
+                lines.iter().for_each(|line| tracing::error!("reload refused: {line}"));
+                tracing::error!("the configuration of before stays in force, nothing of the new one was taken over");
+                self.figures.failed.fetch_add(1, Ordering::Relaxed);
+                self.figures.last_successful.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Checks everything and starts what is needed, unheard; then the configuration is the new one.
+    fn take_over(&mut self) -> Result<Change, Vec<String>> {
+        let (written, warnings) = (self.origin.load)().map_err(|found| errors(&found))?;
+        let next = written.carried_over(&self.config);
+        setup(&next).map_err(|error| vec![format!("zones: {error}; choose a shorter zone")])?;
+        let change = self.sources.prepare(&next)?;
+        for warning in warnings {
+            tracing::warn!("{}", warning.to_string().trim_start_matches("warning"));
+        }
+        for key in written.restart_keys(&self.config) {
+            tracing::warn!(
+                "{key}: the change needs a restart; the value of the start stays in force, the rest is taken over"
+            );
+        }
+        self.config = next;
+        Ok(change)
+    }
+
+    /// Tells the publisher and everyone who names views or clusters.
+    async fn reconfigure(&mut self) {
+        let Ok(mut setup) = setup(&self.config) else { return };
+        for cluster in &mut setup.clusters {
+            // A cluster that is still read in another mode is merged as it is read.
+            cluster.mode = self.sources.mode_of(&cluster.id).unwrap_or(cluster.mode);
+        }
+        self.views.store(Arc::new(self.config.views()));
+        let members: Vec<ClusterId> = snapshot::members(&self.config);
+        self.members.store(Arc::new(members));
+        let (done, told) = oneshot::channel();
+        let (times, brake) = (times(&self.config), brake_limits(&self.config));
+        let next = Reconfiguration { setup, times, brake, done };
+        // Without a publisher the process is ending.
+        if self.commands.send(Command::Reconfigure(Box::new(next))).await.is_ok() {
+            let _ = told.await;
+        }
+    }
+}
+
+fn errors(found: &[Diagnostic]) -> Vec<String> {
+    let only_errors = found.iter().filter(|found| found.is_error());
+    only_errors.map(|error| error.to_string().trim_start_matches("error").to_owned()).collect()
+}
