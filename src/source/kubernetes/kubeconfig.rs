@@ -256,5 +256,4 @@ fn refused_fields(user: &User) -> Result<(), String> {
 }
 
 #[cfg(test)]
-#[path = "kubeconfig_tests.rs"]
 mod tests;
