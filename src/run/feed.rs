@@ -53,8 +53,10 @@ pub(super) enum Feed {
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        if let Feed::Folder { task, .. } = self {
-            task.abort();
+        match self {
+            Feed::Folder { task, .. } => task.abort(),
+            #[cfg(feature = "kubernetes")]
+            Feed::Api(_) => {}
         }
     }
 }
@@ -62,8 +64,10 @@ impl Drop for Feed {
 impl Feed {
     /// Reads a folder again at once.
     pub(super) fn reread(&self) {
-        if let Feed::Folder { reread, .. } = self {
-            reread.notify_one();
+        match self {
+            Feed::Folder { reread, .. } => reread.notify_one(),
+            #[cfg(feature = "kubernetes")]
+            Feed::Api(_) => {}
         }
     }
 }
