@@ -3,6 +3,7 @@
 //! ```text
 //! OUT/clusters/cluster-1/ns-0.yaml ...   one file per namespace
 //! OUT/config.yaml                        with the ports that `bench/run` uses
+//! OUT/config-plain.yaml                  the same with one system call per datagram
 //! OUT/questions.txt                      see expect.rs
 //! ```
 
@@ -67,7 +68,8 @@ pub fn write(out: &Path, set: &Clusterset, format: Format, questions: u32, ports
         }
     }
     written.names = names(set);
-    fs::write(out.join("config.yaml"), config(set, ports))?;
+    fs::write(out.join("config.yaml"), config(set, ports, ""))?;
+    fs::write(out.join("config-plain.yaml"), config(set, ports, ", batch: 1"))?;
     let mut file = BufWriter::new(fs::File::create(out.join("questions.txt"))?);
     for number in 0..questions {
         writeln!(file, "{}", question(set, number))?;
@@ -175,12 +177,12 @@ fn names(set: &Clusterset) -> u64 {
     u64::from(set.namespaces()) + services as u64
 }
 
-fn config(set: &Clusterset, ports: Ports) -> String {
+fn config(set: &Clusterset, ports: Ports, udp: &str) -> String {
     let Ports { dns, ready, metrics } = ports;
     let mut text = format!(
         "# Written by `generate`; see bench/README.md.\nlocal: {{ cluster: {} }}\nlisten:\n  dns: [\"127.0.0.1:{dns}\"]\n  \
          grpc: []\n  health: \"\"\n  ready: \"127.0.0.1:{ready}\"\n  metrics: \"127.0.0.1:{metrics}\"\n  admin: \"\"\n\
-         udp: {{ workers: 1, receiveBuffer: 1Mi }}\nclusters:\n",
+         udp: {{ workers: 1, receiveBuffer: 1Mi{udp} }}\nclusters:\n",
         cluster_name(1),
     );
     for cluster in (1..=set.clusters).map(cluster_name) {

@@ -14,7 +14,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, format: Format, rounds: usize) -
     let mut runs: Vec<Loaded> = Vec::new();
     let (mut names, mut bytes) = (0.0, 0.0);
     for round in 1..=rounds {
-        let mut server = stage.start(&folder)?;
+        let mut server = stage.start(&folder, "config.yaml")?;
         let loaded = server.wait_until_ready(Duration::from_secs(600))?;
         let metrics = server.metrics()?;
         let figure = |name: &str| metrics.get(&format!("clusterset_dns_{name}")).copied().unwrap_or(0.0);

@@ -28,7 +28,7 @@ struct Change {
 /// Changes `rounds` services, one after the other.
 pub fn measure(stage: &Stage, set: &Clusterset, format: Format, rounds: usize) -> anyhow::Result<Row> {
     let folder = stage.set(set, format)?;
-    let mut server = stage.start(&folder)?;
+    let mut server = stage.start(&folder, "config.yaml")?;
     server.wait_until_ready(Duration::from_secs(600))?;
     let remote = |export: &Export| export.cluster != 1;
     let fits = |number: &u32| {
