@@ -70,7 +70,7 @@ impl Stage {
         Questions::read(&folder.join("questions.txt"), edns)
     }
 
-    /// Starts `clusterset-dns serve` on a set, with the configuration of this name.
+    /// Starts `clusterset-dns serve` in a folder, with the configuration of this name.
     pub fn start(&self, folder: &Path, config: &str) -> anyhow::Result<Server> {
         let mut command = Command::new(&self.binary);
         command.arg("serve").arg("--config").arg(folder.join(config));
