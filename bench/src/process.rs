@@ -86,6 +86,15 @@ impl Running {
         self.0.id()
     }
 
+    /// Sends a signal to this process alone.
+    pub fn signal(&self, signal: libc::c_int) -> io::Result<()> {
+        // SAFETY: kill takes two numbers; the child is not waited for yet, so the id is its own.
+        match unsafe { libc::kill(self.pid() as libc::pid_t, signal) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
     /// The exit status if it has ended.
     pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
         self.0.try_wait().ok().flatten()

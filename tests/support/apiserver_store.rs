@@ -122,7 +122,9 @@ impl Store {
         if version < self.compacted {
             return None;
         }
-        let new = self.events.iter().filter(|event| event.plural == plural && event.version > version);
+        // Versions grow along the list.
+        let first = self.events.partition_point(|event| event.version <= version);
+        let new = self.events[first..].iter().filter(|event| event.plural == plural);
         let lines = new.map(|event| event.line.as_str()).collect();
         Some((lines, self.version.max(version)))
     }
