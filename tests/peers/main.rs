@@ -42,6 +42,8 @@ mod reach;
 #[cfg(test)]
 mod secondaries;
 #[cfg(test)]
+mod rolling;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod shop;
