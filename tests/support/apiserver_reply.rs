@@ -77,7 +77,7 @@ fn request(uri: &Uri, query: HashMap<String, String>, headers: &HeaderMap) -> Re
 async fn stored(state: &Arc<State>, path: &str, request: &Request) -> Response {
     let number = |key: &str| request.query.get(key).and_then(|value| value.parse::<u64>().ok());
     let document = {
-        let store = state.store.lock().unwrap();
+        let mut store = state.store.lock().unwrap();
         let token = request.query.get("continue").map_or("", String::as_str);
         match (request.on, store.collection(path)) {
             (On::Discover, _) if path == "/apis" || path.contains(MCS) => store.discovery(path),

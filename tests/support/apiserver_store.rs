@@ -17,6 +17,9 @@ const RESOURCES: [(&str, &str, &str); 6] = [
 /// The group of the kinds that may be missing.
 pub const MCS: &str = "multicluster.x-k8s.io";
 
+/// Lists kept for their further pages.
+const PAGED: usize = 8;
+
 /// An event that a watch repeats.
 struct Event {
     version: u64,
@@ -31,6 +34,8 @@ pub struct Store {
     compacted: u64,
     objects: BTreeMap<(&'static str, String, String), Value>,
     events: Vec<Event>,
+    /// Lists that are read page by page, as they were at a version.
+    paged: BTreeMap<(u64, String), Vec<Value>>,
     /// Versions at which the MCS kinds are served.
     pub mcs: Vec<&'static str>,
     /// The bearer token that is accepted.
@@ -46,6 +51,7 @@ impl Store {
             compacted: 100,
             objects: BTreeMap::new(),
             events: Vec::new(),
+            paged: BTreeMap::new(),
             mcs: vec!["v1beta1"],
             token: token.to_owned(),
             changed: watch::Sender::new(0),
@@ -85,6 +91,7 @@ impl Store {
     pub fn restore(&mut self, version: u64, objects: Vec<Value>) {
         self.objects.clear();
         self.events.clear();
+        self.paged.clear();
         self.version = version - objects.len() as u64;
         self.compacted = 0;
         objects.into_iter().for_each(|object| self.put(object));
@@ -101,20 +108,29 @@ impl Store {
         self.changed.send_modify(|_| {});
     }
 
-    /// A page: at most `limit` items (0 = all) from the position that `token` names.
-    pub fn page(&self, plural: &str, limit: usize, token: &str) -> Value {
-        let start = token.parse().unwrap_or(0);
-        let all = self.objects.iter().filter(|((of, ..), _)| *of == plural).map(|(_, object)| object);
-        let (mut items, mut more) = (Vec::new(), String::new());
-        for (at, object) in all.enumerate().skip(start) {
-            if limit > 0 && items.len() == limit {
-                more = at.to_string();
-                break;
+    /// A page: at most `limit` items (0 = all) from the version and position that `token` names. All pages of a list
+    /// are of one moment, as those of a real API server are.
+    pub fn page(&mut self, plural: &str, limit: usize, token: &str) -> Value {
+        let place = token.split_once('-').and_then(|(version, at)| Some((version.parse().ok()?, at.parse().ok()?)));
+        let (version, start) = place.unwrap_or((self.version, 0));
+        let key = (version, plural.to_owned());
+        let all = self.paged.get(&key).cloned().unwrap_or_else(|| self.all(plural));
+        let end = if limit > 0 { all.len().min(start + limit) } else { all.len() };
+        let items = all[start.min(end)..end].to_vec();
+        let more = if end < all.len() { format!("{version}-{end}") } else { String::new() };
+        // Nobody goes on from a check of one item.
+        if !more.is_empty() && limit > 1 {
+            self.paged.insert(key, all);
+            if self.paged.len() > PAGED {
+                self.paged.pop_first();
             }
-            items.push(stripped(object));
         }
-        let metadata = json!({"resourceVersion": self.version.to_string(), "continue": more});
+        let metadata = json!({"resourceVersion": version.to_string(), "continue": more});
         json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items})
+    }
+
+    fn all(&self, plural: &str) -> Vec<Value> {
+        self.objects.iter().filter(|((of, ..), _)| *of == plural).map(|(_, object)| stripped(object)).collect()
     }
 
     /// The lines after `version` with their end, or `None` when they are forgotten.
