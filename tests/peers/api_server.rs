@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -171,6 +171,29 @@ impl ApiServer {
         self.send("POST", &collection, &object)
     }
 
+    /// Creates many objects, with many requests under way.
+    pub fn create_all(&self, objects: Vec<Value>) {
+        const UNDER_WAY: usize = 32;
+        let queue = Arc::new(Mutex::new(objects));
+        let worker = || {
+            let (queue, client) = (queue.clone(), self.client.clone());
+            async move {
+                let next = || queue.lock().expect("no worker panics while it holds the queue").pop();
+                while let Some(object) = next() {
+                    let request = request("POST", &objects::collection(&object), &object);
+                    let reply = client.request::<Value>(request).await;
+                    reply.unwrap_or_else(|error| panic!("{error}\n{object}"));
+                }
+            }
+        };
+        self.runtime.block_on(async {
+            let mut workers: tokio::task::JoinSet<()> = (0..UNDER_WAY).map(|_| worker()).collect();
+            while let Some(done) = workers.join_next().await {
+                done.expect("every object is accepted");
+            }
+        });
+    }
+
     /// Replaces one object whole.
     pub fn replace(&self, object: Value) -> Value {
         let path = objects::path(&object);
@@ -209,12 +232,16 @@ impl ApiServer {
     }
 
     fn send(&self, method: &str, path: &str, body: &Value) -> Value {
-        let media = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let request = ::http::Request::builder().method(method).uri(path).header("Content-Type", media).body(bytes);
-        let reply = self.runtime.block_on(self.client.request::<Value>(request.expect("a well-formed request")));
+        let reply = self.runtime.block_on(self.client.request::<Value>(request(method, path, body)));
         reply.unwrap_or_else(|error| panic!("cluster {}: {method} {path}: {error}\n{body}", self.name))
     }
+}
+
+fn request(method: &str, path: &str, body: &Value) -> ::http::Request<Vec<u8>> {
+    let media = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let request = ::http::Request::builder().method(method).uri(path).header("Content-Type", media).body(bytes);
+    request.expect("a well-formed request")
 }
 
 /// The root of the checkout.

@@ -12,11 +12,15 @@ mod access;
 #[cfg(test)]
 mod api_server;
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod changes;
 #[cfg(test)]
 mod coredns;
 #[cfg(test)]
 mod differences;
+#[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod dig;
 #[cfg(test)]
@@ -25,6 +29,8 @@ mod etcd;
 mod faults;
 #[cfg(test)]
 mod front_ends;
+#[cfg(test)]
+mod generated;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
@@ -39,6 +45,8 @@ mod probe;
 mod process;
 #[cfg(test)]
 mod reach;
+#[cfg(test)]
+mod replies;
 #[cfg(test)]
 mod secondaries;
 #[cfg(test)]
