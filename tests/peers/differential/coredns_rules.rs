@@ -3,7 +3,7 @@
 use hickory_proto::rr::RecordType;
 
 use crate::differential::{Case, Rule, alike};
-use crate::generated::model::{Kind, Service};
+use crate::generated::model::{Endpoint, Kind, Service, Slice};
 use crate::generated::tree::Node;
 use crate::replies::{Reply, Section};
 
@@ -78,8 +78,9 @@ pub const RULES: &[Rule] = &[
             let answer = &case.theirs.answer;
             let more =
                 answer.iter().any(|line| invalid(&line)) && lower_targets(&rows(case.theirs)) == case.ours.answer;
-            let only_such = |service: &Service| service.slices.iter().all(|slice| slice.cluster == "a.b.c");
-            let no_port = case.node.is_none() && case.service.is_some_and(only_such) && is_port(case.name);
+            let no_port = case.node.is_none()
+                && is_port(case.name)
+                && case.service.is_some_and(|of| invalid_alone(of, case.name));
             (case.rtype == RecordType::SRV && more) || (no_port && case.theirs.code == "NoError")
         },
     },
@@ -120,6 +121,15 @@ fn of_zone(case: &Case<'_>, name: &str) -> bool {
 /// A name that is formed as a port's.
 fn is_port(name: &str) -> bool {
     name.split('.').take(2).all(|label| label.len() > 1 && label.starts_with('_'))
+}
+
+/// The port of this name has ready endpoints in the cluster with the invalid id, and nowhere else.
+fn invalid_alone(service: &Service, name: &str) -> bool {
+    let port = name.split('.').next().unwrap_or_default();
+    let listens =
+        |slice: &&Slice| slice.ports.iter().any(|known| port.eq_ignore_ascii_case(&format!("_{}", known.name)));
+    let ready = |slice: &&Slice| slice.endpoints.iter().any(Endpoint::is_ready);
+    service.slices.iter().filter(ready).filter(listens).all(|slice| slice.cluster == "a.b.c")
 }
 
 /// SRV lines with their last word, the target, in lower case.

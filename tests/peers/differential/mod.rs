@@ -12,7 +12,6 @@ use hickory_proto::rr::RecordType;
 use crate::generated::model::Service;
 use crate::generated::questions::Question;
 use crate::generated::tree::{Node, Tree};
-use crate::process::say;
 use crate::replies::Reply;
 
 /// One question with both replies, and what stands at the name by the independent list of names.
@@ -41,8 +40,14 @@ pub struct Rule {
     pub holds: fn(&Case<'_>) -> bool,
 }
 
-/// Compares all replies; a difference outside the rules fails, and so does a rule without any case.
-pub fn compare(other: &str, questions: &[Question], tree: &Tree<'_>, replies: (&[Reply], &[Reply]), rules: &[Rule]) {
+/// Compares all replies, and counts in words; a difference outside the rules fails, and so does a rule without any case.
+pub fn compare(
+    other: &str,
+    questions: &[Question],
+    tree: &Tree<'_>,
+    replies: (&[Reply], &[Reply]),
+    rules: &[Rule],
+) -> String {
     let mut unlisted = Vec::new();
     let mut found: BTreeMap<usize, usize> = BTreeMap::new();
     let in_use = names_in_use(replies.1);
@@ -61,11 +66,6 @@ pub fn compare(other: &str, questions: &[Question], tree: &Tree<'_>, replies: (&
     for (rule, count) in &found {
         println!("{count:>6} answers differ from {other}: {}", rules[*rule].reason);
     }
-    let (asked, differing) = (questions.len(), found.values().sum::<usize>());
-    say(&format!(
-        "{asked} questions compared with {other}: {differing} answers differ by {} listed rules",
-        rules.len()
-    ));
     let shown = unlisted.len().min(40);
     assert!(
         unlisted.is_empty(),
@@ -77,6 +77,8 @@ pub fn compare(other: &str, questions: &[Question], tree: &Tree<'_>, replies: (&
     let idle: Vec<_> =
         (0..rules.len()).filter(|rule| !found.contains_key(rule)).map(|rule| rules[rule].reason).collect();
     assert!(idle.is_empty(), "rules without a case: {idle:#?}");
+    let (asked, differing) = (questions.len(), found.values().sum::<usize>());
+    format!("{asked} questions compared with {other}: {differing} answers differ, by {} listed rules", rules.len())
 }
 
 /// The same reply. Faults are not compared: ours has none, and the other's are not ours to judge.
@@ -152,4 +154,40 @@ pub fn assert_in_order(zone: &str, questions: &[Question], tree: Option<&Tree<'_
 
 fn ttl(line: &str) -> &str {
     line.split(' ').nth(1).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generated::model::Clusterset;
+
+    fn answered(code: &str, flags: &[&'static str]) -> Reply {
+        Reply { code: code.to_owned(), flags: flags.iter().copied().collect(), ..Reply::default() }
+    }
+
+    /// Compares one question to which the other server says NXDOMAIN and ours NOERROR.
+    fn compare_one(rules: &[Rule]) -> String {
+        let set = Clusterset::new(1);
+        let question = ("a.clusterset.local.".to_owned(), RecordType::A);
+        let replies = [answered("NXDomain", &["AA"]), answered("NoError", &["AA"])];
+        compare("another", &[question], &Tree::new(&set), (&replies[..1], &replies[1..]), rules)
+    }
+
+    #[test]
+    fn a_listed_difference_passes() {
+        let rule = Rule { reason: "so", holds: |case| case.theirs.is_nxdomain() && case.ours.is_nodata() };
+        assert_eq!(compare_one(&[rule]), "1 questions compared with another: 1 answers differ, by 1 listed rules");
+    }
+
+    #[test]
+    #[should_panic(expected = "1 of 1 answers differ and no rule says so")]
+    fn an_unlisted_difference_fails() {
+        compare_one(&[Rule { reason: "never", holds: |_| false }]);
+    }
+
+    #[test]
+    #[should_panic(expected = "rules without a case: [\n    \"never\",\n]")]
+    fn a_rule_that_never_applies_fails() {
+        compare_one(&[Rule { reason: "so", holds: |_| true }, Rule { reason: "never", holds: |_| false }]);
+    }
 }

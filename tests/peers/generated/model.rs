@@ -84,6 +84,8 @@ pub struct Service {
     pub name: String,
     /// ClusterSetIP or Headless.
     pub kind: Kind,
+    /// Whether there is a ServiceImport; slices alone make no name.
+    pub imported: bool,
     /// `spec.ips`.
     pub ips: Vec<String>,
     /// `spec.ports`.
@@ -132,14 +134,24 @@ fn service(random: &mut Random, number: usize) -> Service {
     let ports = ports(random);
     let has_slices = kind == Kind::Headless || random.chance(50);
     let slices = if has_slices { slices(random, number, kind, (v4, v6), &ports) } else { Vec::new() };
-    let ips = if kind == Kind::ClusterSetIp && !random.chance(5) {
-        let addresses =
-            [(v4, format!("10.99.{}.{}", number / 250, number % 250 + 1)), (v6, format!("fd00:99::{:x}", number + 1))];
-        addresses.into_iter().filter(|(wanted, _)| *wanted).map(|(_, address)| address).collect()
-    } else {
-        Vec::new()
-    };
-    Service { namespace, name, kind, ips, ports, slices }
+    let ips = ips(random, number, kind, (v4, v6));
+    let imported = slices.is_empty() || !random.chance(2);
+    Service { namespace, name, kind, imported, ips, ports, slices }
+}
+
+/// `spec.ips`: none yet, one a family, more than that, or some that a headless import should not have.
+fn ips(random: &mut Random, number: usize, kind: Kind, families: (bool, bool)) -> Vec<String> {
+    let wanted = if kind == Kind::ClusterSetIp { 95 } else { 5 };
+    if !random.chance(wanted) {
+        return Vec::new();
+    }
+    let (v4, v6) = (format!("10.99.{}.{}", number / 250, number % 250 + 1), format!("fd00:99::{:x}", number + 1));
+    let all = [(families.0, v4.clone()), (families.1, v6), (random.chance(5), v4.replace("10.99", "10.98"))];
+    let mut ips: Vec<String> = all.into_iter().filter(|(wanted, _)| *wanted).map(|(_, address)| address).collect();
+    if random.chance(3) {
+        ips.push(ips[0].clone());
+    }
+    ips
 }
 
 fn ports(random: &mut Random) -> Vec<Port> {
@@ -190,7 +202,10 @@ fn slices(random: &mut Random, number: usize, kind: Kind, families: (bool, bool)
             let endpoints: Vec<Endpoint> =
                 pods.iter().map(|pod| if v6 { pod.1.clone() } else { pod.0.clone() }).collect();
             let chunk = if random.chance(40) { endpoints.len().div_ceil(2).max(1) } else { endpoints.len().max(1) };
-            let parts = endpoints.chunks(chunk).filter(|_| wanted);
+            // While endpoints move between slices, one may stand in two.
+            let twice = endpoints.len() > 1 && random.chance(5);
+            let more = if twice { &endpoints[..1] } else { &[] };
+            let parts = endpoints.chunks(chunk).chain(more.chunks(1)).filter(|_| wanted);
             slices.extend(parts.map(|part| Slice {
                 cluster: CLUSTERS[index],
                 v6,

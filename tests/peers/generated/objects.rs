@@ -4,11 +4,10 @@ use serde_json::{Value, json};
 
 use crate::generated::model::{Endpoint, Kind, Port, Service, Slice};
 
-/// The ServiceImport of a service, in the given MCS version, and its slices.
+/// The ServiceImport of a service, in the given MCS version, if it has one, and its slices.
 pub fn objects(service: &Service, version: &str) -> Vec<Value> {
-    let mut objects = vec![import(service, version)];
-    objects.extend(service.slices.iter().enumerate().map(|(number, one)| slice(service, number, one)));
-    objects
+    let slices = service.slices.iter().enumerate().map(|(number, one)| slice(service, number, one));
+    service.imported.then(|| import(service, version)).into_iter().chain(slices).collect()
 }
 
 fn import(service: &Service, version: &str) -> Value {

@@ -63,7 +63,7 @@ impl<'a> Tree<'a> {
         let base = service.name();
         let ready = || service.slices.iter().filter(|slice| slice.endpoints.iter().any(|endpoint| endpoint.is_ready()));
         let valid = |cluster: &str| cluster.split('.').count() <= 2;
-        if service.kind == Kind::Headless && ready().next().is_none() {
+        if !service.imported || (service.kind == Kind::Headless && ready().next().is_none()) {
             return;
         }
         self.put(&base, Node::Service);
