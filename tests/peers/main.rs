@@ -1,5 +1,5 @@
 //! The server among its real neighbours: kube-apiserver and etcd behind it, CoreDNS and `dig` in front of it,
-//! Knot and NSD beside it.
+//! Knot and NSD beside it; client programs behind it all.
 //!
 //! Objects go in by API; answers come out of `dig`. `tests/peers/build` makes the peers, `tests/run peers` runs this.
 //! Plain `cargo test` skips these tests with one line; with `CLUSTERSET_DNS_PEERS` naming the folder of the built
@@ -15,6 +15,8 @@ mod api_server;
 mod asking;
 #[cfg(test)]
 mod changes;
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod coredns;
 #[cfg(test)]
