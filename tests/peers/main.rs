@@ -42,6 +42,8 @@ mod neighbours;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod probe;
 #[cfg(test)]
 mod process;
