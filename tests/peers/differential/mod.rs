@@ -144,12 +144,26 @@ pub fn assert_in_order(zone: &str, questions: &[Question], tree: Option<&Tree<'_
         if tree.is_some_and(|tree| tree.node(name).is_none() != reply.is_nxdomain()) {
             faults.push("the name exists where it should not, or the other way round".to_owned());
         }
+        let expected = tree.filter(|tree| *rtype != RecordType::ANY && tree.service(name).is_some());
+        if expected.is_some_and(|tree| !says(reply, &tree.data(name, &rtype.to_string()))) {
+            faults.push("other data than the clusterset has".to_owned());
+        }
         if !faults.is_empty() {
             wrong.push(format!("{name} {rtype}: {faults:?}: {reply:?}"));
         }
     }
     let shown = wrong.len().min(20);
     assert!(wrong.is_empty(), "{} of {} replies:\n{}", wrong.len(), replies.len(), wrong[..shown].join("\n"));
+}
+
+/// Whether a reply holds these lines of [`Tree::data`] and nothing else; other types than theirs are not looked at.
+fn says(reply: &Reply, lines: &BTreeSet<&str>) -> bool {
+    let said = reply.answer.iter().filter_map(|line| match line.split(' ').collect::<Vec<_>>().as_slice() {
+        [_, _, rtype @ ("A" | "AAAA"), address] => Some(format!("{rtype} {address}")),
+        [_, _, "SRV", _, _, port, target] => Some(format!("SRV {port} {target}")),
+        _ => None,
+    });
+    said.collect::<BTreeSet<_>>().iter().map(String::as_str).eq(lines.iter().copied())
 }
 
 fn ttl(line: &str) -> &str {
