@@ -8,7 +8,7 @@ use crate::api_server::Mcs;
 use crate::objects;
 use crate::outages::{HOME_POD, NAME, RECOVERY, West};
 use crate::probe::{Probe, set, until};
-use crate::process::{peers_or_skip, say};
+use crate::process::{eventually, peers_or_skip, say};
 
 #[test]
 fn a_deleted_crd_takes_its_own_exports_and_no_others_and_comes_back() {
@@ -24,6 +24,11 @@ fn a_deleted_crd_takes_its_own_exports_and_no_others_and_comes_back() {
     west.api.delete(&definition);
     until(server.dns, NAME, &Ok(home), Instant::now(), RECOVERY);
     west.api.wait_until_gone(&definition);
+    // One absence is not believed: the kind is looked for once more after half a minute.
+    eventually(RECOVERY, || match server.log() {
+        log if log.contains("serviceexports.multicluster.x-k8s.io: discovery no longer lists it") => Ok(()),
+        log => Err(format!("discovery has not been asked:\n{log}")),
+    });
     west.api.install_crd("serviceexports", Mcs::V1Beta1);
     west.api.create(objects::export(west.api.mcs.version(), "faults", "cart"));
     let found = until(server.dns, NAME, &Ok(both), Instant::now(), RECOVERY);

@@ -73,12 +73,14 @@ impl West {
     }
 }
 
-/// Waits until a metric of cluster west is above zero.
-fn until_counted(server: &Server, metric: &str) {
+/// Waits until a metric of cluster west whose line holds these words is above zero.
+fn until_counted(server: &Server, words: &[&str]) {
     eventually(RECOVERY, || {
         let metrics = server.metrics();
-        let line = |line: &&str| line.contains(metric) && line.contains("cluster=\"west\"");
-        let counted = metrics.lines().filter(line).any(|line| !line.ends_with(" 0"));
-        if counted { Ok(()) } else { Err(format!("{metric} is zero\n{}", server.log())) }
+        let line =
+            |line: &&str| line.contains("source_cluster=\"west\"") && words.iter().all(|word| line.contains(word));
+        let lines: Vec<&str> = metrics.lines().filter(line).collect();
+        let counted = lines.iter().any(|line| !line.ends_with(" 0"));
+        if counted { Ok(()) } else { Err(format!("{words:?}: {lines:?}\n{}", server.log())) }
     });
 }

@@ -22,7 +22,7 @@ fn a_revoked_role_keeps_what_was_read_and_a_new_one_is_found() {
         "subjects": [{ "kind": "ServiceAccount", "name": "clusterset-dns", "namespace": "clusterset-dns" }],
     });
     west.api.delete(&binding);
-    until_counted(&server, "code=\"403\"");
+    until_counted(&server, &["code=\"403\""]);
     west.scale(&["10.12.0.1", "10.12.0.2"]);
     west.api.create(binding);
     let found = until(server.dns, NAME, &Ok(after), Instant::now(), RECOVERY);
@@ -41,7 +41,7 @@ fn an_expired_token_keeps_what_was_read_and_the_next_one_is_taken_from_its_file(
     let [before, after] = [set(&[HOME_POD, "10.12.0.1"]), set(&[HOME_POD, "10.12.0.1", "10.12.0.2"])];
     until(server.dns, NAME, &Ok(before.clone()), Instant::now(), RECOVERY);
     let probe = Probe::start(server.dns, NAME, &[before, after.clone()]);
-    until_counted(&server, "cluster_auth_failures_total");
+    until_counted(&server, &["cluster_auth_failures_total"]);
     west.scale(&["10.12.0.1", "10.12.0.2"]);
     std::fs::write(&token, west.api.restricted_token()).expect("write a token");
     let found = until(server.dns, NAME, &Ok(after), Instant::now(), RECOVERY);

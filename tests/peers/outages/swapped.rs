@@ -38,7 +38,7 @@ fn another_cluster_behind_the_same_url_deletes_nothing_before_a_second_list_agre
     ];
 
     switch.lead_to(other.port());
-    until_counted(&server, "cluster_brake_active");
+    until_counted(&server, &["cluster_brake_active"]);
     switch.lead_to(west.api.port());
     west.scale(&["10.12.0.1", "10.12.0.2"]);
     let found = until(server.dns, NAME, &Ok(after), Instant::now(), RECOVERY);
