@@ -27,4 +27,6 @@ mod reload;
 mod scenarios;
 #[cfg(feature = "kubernetes")]
 mod snapshot;
+#[cfg(feature = "grpc")]
+mod transports;
 mod wire;
