@@ -7,6 +7,7 @@ mod support;
 mod binary;
 #[cfg(feature = "kubernetes")]
 mod daemon;
+mod dependencies;
 mod differential;
 mod folder_outages;
 mod house;
