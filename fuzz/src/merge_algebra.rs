@@ -32,9 +32,7 @@ pub fn check(octets: &[u8]) {
     assert!(lived == scratch.contents(), "{:?} are not {:?}", names(&lived), names(&scratch.contents()));
     one_by_one_in_reverse(&held, &lived);
     again(scratch, &held);
-    for cluster in 0..CLUSTERS.len() {
-        taken_back(cluster, &held, &lived);
-    }
+    taken_back(octets.len() / 2 % CLUSTERS.len(), &held, &lived);
 }
 
 fn one_by_one_in_reverse(held: &Held, expected: &Contents) {

@@ -49,7 +49,9 @@ fn check_type(line: &Value, event: Option<&Event>) {
             *version == text.and_then(|text| text.parse().ok()).unwrap_or(0)
         }
         (Some("ERROR"), Some(Event::Error(status))) => {
-            u64::from(status.code) == object["code"].as_u64().filter(|code| *code <= 0xffff).unwrap_or(0)
+            // A whole number is one in every notation.
+            let code = object["code"].as_f64().filter(|code| code.fract() == 0.0 && (0.0..65_536.0).contains(code));
+            f64::from(status.code) == code.unwrap_or(0.0)
         }
         (Some("ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR"), _) => false,
         (_, event) => event.is_none(),
