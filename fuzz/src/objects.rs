@@ -80,7 +80,7 @@ fn slice(copied: bool, of: &str, variant: u8) -> Shape {
         "ports": [{"name": "http", "port": 8080 + u16::from(variant % 2)}],
         "endpoints": [
             {"addresses": [format!("10.9.0.{variant}")], "hostname": host, "nodeName": "n1"},
-            {"addresses": [format!("10.9.1.{variant}")], "zone": "z1", "conditions": {"ready": variant % 2 == 0}},
+            {"addresses": [format!("10.9.1.{variant}")], "zone": "z1", "conditions": {"ready": variant.is_multiple_of(2)}},
         ],
     });
     ("discovery.k8s.io/v1", "EndpointSlice", slice)
@@ -106,7 +106,7 @@ fn service_entry(selects: bool, variant: u8) -> Shape {
         }),
         false => json!({
             "hosts": [HOSTS[usize::from(variant)]], "ports": ports, "resolution": "STATIC",
-            "addresses": if variant % 2 == 0 { vec![format!("240.0.0.{}", 1 + variant)] } else { Vec::new() },
+            "addresses": if variant.is_multiple_of(2) { vec![format!("240.0.0.{}", 1 + variant)] } else { Vec::new() },
             "endpoints": [{"address": format!("10.8.0.{variant}")}],
         }),
     };

@@ -70,7 +70,10 @@ fn all_of(words: &mut &[String], allowed: &BTreeSet<String>, taken: &mut BTreeSe
                 *words = words.get(1..).unwrap_or_default();
                 inner
             }
-            licence => allowed.get(licence).is_some_and(|licence| taken.insert(licence.clone()) || true),
+            licence => allowed.get(licence).is_some_and(|licence| {
+                taken.insert(licence.clone());
+                true
+            }),
         };
         match words.first() {
             Some(word) if word == "AND" => *words = &words[1..],
