@@ -84,11 +84,12 @@ struct Weight {
 }
 
 fn weigh(views: &[View], held: &[Vec<Fact>]) -> Weight {
-    let name = |text| Name::parse(text).unwrap();
+    let name = |text| Name::parse(text).expect("the names of this file are valid");
     let clusters: Vec<Cluster> = (0..CLUSTERS).map(|cluster| Cluster::new(id(cluster))).collect();
     let setup = Setup {
         compile: compile::Settings {
-            zones: Zones::new(&[name("clusterset.local")], &[name("global")], 5, Vec::new()).unwrap(),
+            zones: Zones::new(&[name("clusterset.local")], &[name("global")], 5, Vec::new())
+                .expect("the zones are valid"),
             columns: Columns::new(clusters.iter().map(|cluster| &cluster.id)),
             ..Default::default()
         },
@@ -99,8 +100,8 @@ fn weigh(views: &[View], held: &[Vec<Fact>]) -> Weight {
     };
     let before = LIVE.get();
     let table = Arc::new(Table::new(Frame::default()));
-    let mut publisher =
-        Publisher::new(setup, Arc::clone(&table), Arc::new(Figures::default()), || Duration::ZERO).unwrap();
+    let mut publisher = Publisher::new(setup, Arc::clone(&table), Arc::new(Figures::default()), || Duration::ZERO)
+        .expect("the zones leave room");
     for (cluster, facts) in held.iter().enumerate() {
         for kind in Kind::ALL {
             let facts = facts.iter().filter(|fact| fact.kind() == kind).cloned().collect();
