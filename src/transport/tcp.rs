@@ -62,7 +62,7 @@ pub async fn serve<A: Answerer>(listener: TcpListener, service: TcpService<A>) {
     }
 }
 
-/// Serves one connection over any stream of octets to its end, as [`serve`] does those it accepts; alone in the world:
+/// Serves one connection over any stream of octets to its end, as `serve` does those it accepts; alone in the world:
 /// with counters and caps of its own. Needs the timer of a tokio runtime.
 pub async fn converse<A, S>(stream: S, peer: SocketAddr, answerer: Arc<A>, limits: TcpLimits)
 where
