@@ -6,6 +6,7 @@
 use crate::model::fact::{Ingress, ObjectKey, Origin, Protocol};
 use crate::model::id::ClusterId;
 use crate::model::policy::OwnPolicy;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -129,6 +130,21 @@ pub struct SrvValue {
     pub weight: u16,
     pub port: u16,
     pub target: Arc<str>,
+}
+
+impl fmt::Display for Routing {
+    /// As the object says it: `setIdentifier east, aws/weight 80`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failover = self.failover.map(|tier| if tier == 0 { "PRIMARY" } else { "SECONDARY" });
+        let parts = [
+            self.set.as_ref().map(|set| format!("setIdentifier {set}")),
+            self.weight.map(|weight| format!("aws/weight {weight}")),
+            failover.map(|name| format!("aws/failover {name}")),
+            self.multi_value.then(|| "aws/multi-value-answer".to_owned()),
+            self.region.as_ref().map(|region| format!("aws/region {region}")),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// What `setIdentifier` and `providerSpecific` say (SOURCES.md section 5).
