@@ -141,7 +141,10 @@ fn type_of(values: &RecordValues) -> u16 {
 pub(super) fn node(stories: &[HostStory], name: &Name) -> Option<Node> {
     let owner = stories.first().filter(|story| story.owns)?;
     let text = text_of(name);
-    let below =
-        text.strip_suffix(&owner.host).map(|below| below.trim_end_matches('.')).filter(|below| !below.is_empty());
+    let below = match text == owner.host {
+        true => None,
+        // A wildcard stands for what is left of the rest of it.
+        false => text.strip_suffix(owner.host.trim_start_matches("*.")).map(|below| below.trim_end_matches('.')),
+    };
     Some(Node::Host { host: owner.host.clone(), below: below.map(str::to_owned) })
 }

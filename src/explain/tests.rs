@@ -115,7 +115,7 @@ fn agrees(publisher: &Publisher, table: &Arc<Table>, name: &Name, rtype: u16, vi
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn explain_and_the_responder_never_disagree(
