@@ -102,7 +102,7 @@ fn service_fact() -> impl Strategy<Value = Fact> {
 fn workload() -> impl Strategy<Value = Workload> {
     let address = prop_oneof![
         3 => (1u8..4, 1u8..6).prop_map(|(net, last)| Ingress::Ip([10, net, 0, last].into())),
-        1 => select(vec!["lb.example", "none.example"]).prop_map(|name| Ingress::Host(name.into())),
+        1 => select(vec!["lb.example", "none.example", "web.shop.svc.cluster.local"]).prop_map(|name| Ingress::Host(name.into())),
     ];
     let cluster = option::of(select(vec!["east", "west", "a.b", "far"]).prop_map(ClusterId::new));
     let network = option::of(select(vec!["n1", "n2", "n3"]).prop_map(Arc::from));

@@ -4,7 +4,7 @@
 //! rules of SOURCES.md section 4; whether a zone covers them is not known here.
 
 use crate::model::fact::{Ingress, ObjectKey, Origin, Protocol};
-use crate::model::id::ClusterId;
+use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::policy::OwnPolicy;
 use std::fmt;
 use std::net::IpAddr;
@@ -71,6 +71,16 @@ pub struct Workload {
     pub draining: bool,
     /// False after a condition `Healthy` of status False.
     pub ready: bool,
+}
+
+impl Workload {
+    /// The Service of the object's own cluster that an address `<svc>.<ns>.svc.cluster.local` means, as Admiral writes it
+    /// (SOURCES.md 3.6).
+    pub fn local_service(&self) -> Option<ServiceKey> {
+        let Ingress::Host(name) = &self.address else { return None };
+        let (service, namespace) = name.strip_suffix(".svc.cluster.local")?.split_once('.')?;
+        (!namespace.contains('.')).then(|| ServiceKey::new(namespace, service))
+    }
 }
 
 /// A WorkloadEntry.

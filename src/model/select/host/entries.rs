@@ -9,12 +9,12 @@ use crate::model::clusterset::Member;
 use crate::model::fact::{Ingress, Port};
 use crate::model::host::fact::{EntryPort, RecordValues, Resolution, ServiceEntryFact, Workload};
 use crate::model::host::{HostRecords, Object, Source};
-use crate::model::id::ClusterId;
+use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::policy::AnswerMode;
 use crate::model::select::candidate::{Candidate, Health, pair_families};
 use crate::model::select::gateways::toward;
 use crate::model::select::policy::TierOrder;
-use crate::model::select::reach::warn_mismatch;
+use crate::model::select::reach::{self, warn_mismatch};
 use crate::model::select::standing::Context;
 use crate::model::trace::{Note, Trace};
 use std::borrow::Cow;
@@ -144,6 +144,10 @@ fn endpoints<'a>(
             warn_mismatch(context, holder, "endpoints", trace);
         }
         ports.add(entry, workload);
+        if let Some(key) = workload.local_service() {
+            found.extend(local_service(context, source, workload, &key, object, trace));
+            continue;
+        }
         found.extend(place.candidate(context, source, workload, object, trace));
     }
     if behind.is_empty() && found.iter().all(|candidate| candidate.weight.is_none()) {
@@ -156,6 +160,27 @@ fn endpoints<'a>(
         let hops = toward(context, &network, member);
         let share = (weight.saturating_mul(SCALE) / hops.len().max(1) as u32).max(1);
         found.extend(hops.into_iter().map(|hop| Candidate { weight: Some(share), health: Health::Ready, ..hop }));
+    }
+    found
+}
+
+/// `<svc>.<ns>.svc.cluster.local` is the Service of the object's own cluster, reached as an exported one is.
+fn local_service<'a>(
+    context: &Context<'a>,
+    source: &Source<'a>,
+    workload: &'a Workload,
+    key: &ServiceKey,
+    object: ObjectPlace<'a>,
+    trace: &mut impl Trace,
+) -> Vec<Candidate<'a>> {
+    let Some(facts) = source.member.facts().service(key).filter(|facts| facts.service.is_some()) else {
+        told::endpoint(source, workload, object, "the object's cluster has no such Service", trace);
+        return Vec::new();
+    };
+    let mut found = reach::contribute(context, source.member, facts, trace);
+    for candidate in &mut found {
+        (candidate.weight, candidate.drained) = (workload.weight, workload.draining);
+        candidate.hosts.clear();
     }
     found
 }
@@ -297,6 +322,9 @@ pub(super) fn alias(
         let Some(entry) = entry else { continue };
         for (workload, _) in told::workloads(source, entry).filter(|(workload, _)| workload.ready) {
             let Ingress::Host(name) = &workload.address else { return None };
+            if workload.local_service().is_some() {
+                return None;
+            }
             if only.is_some_and(|only| only != name) {
                 return None;
             }
