@@ -7,6 +7,7 @@ use super::hosts::{HostRegistry, claims_of};
 use super::names::PublishedNames;
 use super::queue::Queue;
 use super::reverse::ReverseRegistry;
+use super::warnings::Warnings;
 use crate::compile::{self, compile_namespace, compile_reverse, compile_service, zone_names};
 use crate::dns::{Name, NameError};
 use crate::model::brake::Brake;
@@ -16,6 +17,7 @@ use crate::model::facts::Touched;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
+use crate::model::trace::FindingTrace;
 use crate::model::{Answer, Cluster, ClusterId, Fact, NoTrace, Observation, ServiceKey, State, View};
 use crate::table::{Block, Draft, Table, TableChange};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -38,7 +40,7 @@ pub struct Setup {
 
 /// What can be published anew.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Entity {
+pub(super) enum Entity {
     Service(ServiceKey),
     Namespace(Arc<str>),
     /// A name in a global zone.
@@ -79,6 +81,7 @@ pub struct Publisher {
     changed_zones: Vec<bool>,
     awaited: Awaited,
     brake: Brake,
+    pub(super) warnings: Warnings<Entity>,
 }
 
 impl Publisher {
@@ -114,6 +117,7 @@ impl Publisher {
             queue: Queue::default(),
             awaited: Awaited::default(),
             brake: Brake::default(),
+            warnings: Warnings::default(),
         };
         publisher.awaited = publisher.awaited_views();
         publisher.set_frame();
@@ -150,6 +154,7 @@ impl Publisher {
         let single = !matches!(observation.change, crate::model::Change::Replace { .. });
         let was_restored = self.is_restored(&cluster);
         let kept = self.judge(&observation);
+        self.warnings.survey_due |= super::survey::looks_at(&observation.change);
         let touched = self.clusterset.observe_keeping(observation, kept);
         if self.state(&cluster) == State::Unknown {
             // Its facts do not count yet; when they do, everything is touched.
@@ -217,6 +222,7 @@ impl Publisher {
     }
 
     pub(super) fn touch(&mut self, touched: Touched, single: bool) {
+        self.warnings.survey_due |= touched.everything || !touched.namespaces.is_empty();
         let mut push = |entity| if single { self.queue.push_single(entity) } else { self.queue.push_bulk(entity) };
         for namespace in touched.namespaces {
             for key in self.clusterset.services_in(&namespace) {
@@ -276,7 +282,10 @@ impl Publisher {
     fn publish_service(&mut self, key: &ServiceKey) {
         let start = (self.stopwatch)();
         let service = merge(key, &self.clusterset);
-        let answers = self.answers(&service);
+        let mut trace = FindingTrace::default();
+        let answers = self.answers(&service, &mut trace);
+        let findings = service.findings.iter().cloned().chain(trace.0).collect();
+        self.warnings.replace(Entity::Service(key.clone()), findings);
         let merged = (self.stopwatch)();
         let drafts = compile_service(key, &answers, &self.settings);
         let claims = compile_reverse(key, &answers, &self.settings);
@@ -317,10 +326,10 @@ impl Publisher {
     }
 
     /// The distinct answers with the views that see them.
-    fn answers(&self, service: &Service) -> Vec<(u64, Answer)> {
+    fn answers(&self, service: &Service, trace: &mut FindingTrace) -> Vec<(u64, Answer)> {
         let mut answers: Vec<(u64, Answer)> = Vec::new();
         for (number, view) in self.views.iter().enumerate() {
-            let Selection::Present(answer) = select(service, view, &self.clusterset, &mut NoTrace) else { continue };
+            let Selection::Present(answer) = select(service, view, &self.clusterset, trace) else { continue };
             match answers.iter_mut().find(|(_, other)| *other == answer) {
                 Some((mask, _)) => *mask |= 1 << number,
                 None => answers.push((1 << number, answer)),
@@ -347,8 +356,10 @@ impl Publisher {
     fn publish_host(&mut self, host: &Arc<str>) {
         let start = (self.stopwatch)();
         let (clusterset, views, settings) = (&self.clusterset, &self.views, &self.settings);
-        let (level, claims) = claims_of(host, clusterset, views, settings);
-        let recompile = |other: &Arc<str>| claims_of(other, clusterset, views, settings).1;
+        let mut trace = FindingTrace::default();
+        let (level, claims, found) = claims_of(host, clusterset, views, settings, &mut trace);
+        let recompile = |other: &Arc<str>| claims_of(other, clusterset, views, settings, &mut NoTrace).1;
+        self.warnings.replace(Entity::Host(Arc::clone(host)), found.into_iter().chain(trace.0).collect());
         let changes = self.hosts.replace(host, level, claims, recompile);
         let blocks = changes.drafts.iter().map(Block::pack).collect();
         let compiled = (self.stopwatch)();

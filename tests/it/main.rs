@@ -8,6 +8,7 @@ mod binary;
 #[cfg(feature = "kubernetes")]
 mod daemon;
 mod differential;
+mod explain;
 mod folder_outages;
 mod house;
 #[cfg(feature = "kubernetes")]

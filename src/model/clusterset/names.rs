@@ -100,7 +100,9 @@ impl ClusterSet {
         for host in self.hosts() {
             for (_, member) in self.host_holders(host) {
                 for (workload, object) in workloads(member, host) {
-                    if let Ingress::Host(name) = &workload.address {
+                    if let Ingress::Host(name) = &workload.address
+                        && workload.local_service().is_none()
+                    {
                         visit(name, member, Use::Host(host, object));
                     }
                 }
