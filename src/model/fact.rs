@@ -219,8 +219,8 @@ pub struct ServiceFact {
     pub key: ServiceKey,
     pub kind: ServiceKind,
     pub cluster_ips: Vec<IpAddr>,
-    pub ingress: Vec<Ingress>,
-    pub ports: Vec<Port>,
+    pub ingress: Rare<Vec<Ingress>>,
+    pub ports: Rare<Vec<Port>>,
     pub traffic: Rare<Traffic>,
     /// A mirror of another cluster's service (SOURCES.md 1.4): never exported.
     pub mirror: bool,
@@ -259,7 +259,7 @@ pub struct ImportFact {
     pub service_type: Option<ServiceType>,
     /// Usable entries of `spec.ips`, without duplicates.
     pub ips: Vec<IpAddr>,
-    pub ports: Vec<Port>,
+    pub ports: Rare<Vec<Port>>,
     pub traffic: Rare<Traffic>,
     /// `status.clusters[].cluster`, as written.
     pub source_clusters: Vec<super::id::ClusterId>,
@@ -290,7 +290,7 @@ pub struct SliceFact {
     pub service: ServiceKey,
     pub role: SliceRole,
     pub endpoints: Vec<EndpointFact>,
-    pub ports: Vec<Port>,
+    pub ports: Rare<Vec<Port>>,
     /// A Lighthouse ClusterSetIP slice: its one endpoint is virtual, the cluster's service address (SOURCES.md 3.2).
     pub virtual_address: bool,
     /// `endpoints.kubernetes.io/last-change-trigger-time`, Unix milliseconds.

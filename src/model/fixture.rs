@@ -159,8 +159,8 @@ pub(crate) fn service(key: &str, ips: &[&str]) -> ServiceFact {
         key: at(key),
         kind: ServiceKind::ClusterIp,
         cluster_ips: ips.iter().map(|text| ip(text)).collect(),
-        ingress: Vec::new(),
-        ports: vec![port("http", 80)],
+        ingress: Vec::new().into(),
+        ports: vec![port("http", 80)].into(),
         traffic: Traffic::default().into(),
         mirror: false,
         own: OwnPolicy::default().into(),
@@ -192,7 +192,7 @@ pub(crate) fn import(key: &str, ips: &[&str]) -> ImportFact {
         key: at(key),
         service_type: Some(ServiceType::ClusterSetIp),
         ips: ips.iter().map(|text| ip(text)).collect(),
-        ports: vec![port("http", 80)],
+        ports: vec![port("http", 80)].into(),
         traffic: Traffic::default().into(),
         source_clusters: Vec::new(),
         derived_services: Vec::new(),
@@ -204,7 +204,7 @@ pub(crate) fn import(key: &str, ips: &[&str]) -> ImportFact {
 
 /// A Headless import without ports.
 pub(crate) fn headless_import(key: &str) -> ImportFact {
-    ImportFact { service_type: Some(ServiceType::Headless), ports: Vec::new(), ..import(key, &[]) }
+    ImportFact { service_type: Some(ServiceType::Headless), ports: Vec::new().into(), ..import(key, &[]) }
 }
 
 /// A native slice `<name>-<n>` of the service, port http 80; see [`endpoint`] for the texts.
@@ -214,7 +214,7 @@ pub(crate) fn slice(key: &str, number: u32, endpoints: &[&str]) -> SliceFact {
         service: at(key),
         role: SliceRole::Native,
         endpoints: endpoints.iter().map(|text| endpoint(text)).collect(),
-        ports: vec![port("http", 80)],
+        ports: vec![port("http", 80)].into(),
         virtual_address: false,
         triggered: None,
         origin: Origin::default(),

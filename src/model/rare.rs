@@ -13,6 +13,12 @@ pub trait Empty: Default + PartialEq + 'static {
     fn empty() -> &'static Self;
 }
 
+impl<T: PartialEq + 'static> Empty for Vec<T> {
+    fn empty() -> &'static Self {
+        const { &Vec::new() }
+    }
+}
+
 /// Reads as a `T`; the default value takes no memory of its own.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Rare<T>(Option<Arc<T>>);

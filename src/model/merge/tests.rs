@@ -102,8 +102,8 @@ fn the_oldest_decides_the_type() {
 #[test]
 fn ports_are_a_union_by_name_and_by_number() {
     let merged = two(
-        |s| s.ports = vec![port("http", 80), port("", 443)],
-        |s| s.ports = vec![port("http", 8080), port("web", 80), port("", 9000), port("grpc", 9001)],
+        |s| s.ports = vec![port("http", 80), port("", 443)].into(),
+        |s| s.ports = vec![port("http", 8080), port("web", 80), port("", 9000), port("grpc", 9001)].into(),
     );
     let ports = &merged.merged.as_ref().unwrap().ports;
     assert_eq!(*ports, [port("http", 80), port("", 443), port("grpc", 9001)], "name and number each count as taken");

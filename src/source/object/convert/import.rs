@@ -30,7 +30,7 @@ pub fn import(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '_
             _ => None,
         },
         ips: ips(spec, report),
-        ports: ports(spec.ports.as_ref().and_then(|ports| ports.list.as_ref()), "spec.ports", true, report),
+        ports: ports(spec.ports.as_ref().and_then(|ports| ports.list.as_ref()), "spec.ports", true, report).into(),
         traffic: traffic(spec, report).into(),
         source_clusters: source_clusters.map(ClusterId::new).collect(),
         derived_services: derived_services(meta.annotations.as_ref(), &identity.name, report),

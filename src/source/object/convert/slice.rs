@@ -42,7 +42,7 @@ pub fn slice(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '_>
         service,
         role,
         endpoints,
-        ports: ports(raw.ports.as_ref(), "ports", false, report),
+        ports: ports(raw.ports.as_ref(), "ports", false, report).into(),
         virtual_address,
         triggered: trigger.and_then(parse_millis),
         origin: report.context.origin(super::resource_version(raw)),

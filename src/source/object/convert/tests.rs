@@ -143,7 +143,7 @@ fn load_balancers_have_addresses_or_host_names() {
     let (fact, findings) = service(
         "status:\n  loadBalancer:\n    ingress:\n    - ip: 203.0.113.7\n    - hostname: LB.example.com.\n    - hostname: \"not a host\"\n    - ip: 169.254.0.1\n",
     );
-    assert_eq!(fact.ingress, [Ingress::Ip("203.0.113.7".parse().unwrap()), Ingress::Host("lb.example.com".into())]);
+    assert_eq!(*fact.ingress, [Ingress::Ip("203.0.113.7".parse().unwrap()), Ingress::Host("lb.example.com".into())]);
     assert_eq!(findings.len(), 2);
     assert!(findings[0].starts_with("bad-name 9 status.loadBalancer.ingress[2].hostname"), "{findings:?}");
 }
