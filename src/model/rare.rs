@@ -3,7 +3,7 @@
 //! Of 200,000 services nearly all have no own policy and the same traffic fields; a pointer each is what that may cost.
 
 use std::collections::HashSet;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ impl<T: Empty + Clone> DerefMut for Rare<T> {
 
 impl<T: Eq + Hash> Rare<T> {
     /// Points to the equal value of `known`, which takes this one in if it is new.
-    pub fn share(&mut self, known: &mut HashSet<Arc<T>>) {
+    pub fn share<S: BuildHasher>(&mut self, known: &mut HashSet<Arc<T>, S>) {
         let Some(own) = &self.0 else { return };
         match known.get(own) {
             Some(shared) => self.0 = Some(Arc::clone(shared)),

@@ -40,13 +40,6 @@ impl Interner {
 
     /// Makes equal lists of ports one value: most services of a cluster have the same few.
     pub fn share_ports(&mut self, ports: &mut Rare<Vec<Port>>) {
-        if ports.is_empty() {
-            return;
-        }
-        for port in ports.iter_mut() {
-            self.share(&mut port.name);
-            self.share_option(&mut port.app_protocol);
-        }
         ports.share(&mut self.ports);
     }
 

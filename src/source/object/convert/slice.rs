@@ -3,7 +3,6 @@
 use super::identity::{Identity, Refusal, lower_case};
 use super::port::ports;
 use super::report::{Report, quote};
-use crate::model::Rare;
 use crate::model::fact::{EndpointFact, Fact, Family, SliceFact, SliceRole, Standing};
 use crate::model::id::{ClusterId, ServiceKey, is_label};
 use crate::source::object::raw::{Annotations, Endpoint, Labels, Meta, Raw, TargetRef, present};
@@ -42,7 +41,7 @@ pub fn slice(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '_>
         service,
         role,
         endpoints,
-        ports: ports(raw.ports.as_ref(), "ports", false, report).into(),
+        ports: ports(raw.ports.as_ref(), "ports", false, report),
         virtual_address,
         triggered: trigger.and_then(parse_millis),
         origin: report.context.origin(super::resource_version(raw)),
@@ -74,7 +73,7 @@ fn owner(meta: &Meta<'_>, identity: &Identity<'_>, report: &Report<'_, '_>) -> R
         SliceRole::Native
     };
     let virtual_address = lighthouse && labels.lighthouse_headless.as_deref() == Some("false");
-    Ok(Some((ServiceKey::new(&identity.namespace, &name), role, virtual_address)))
+    Ok(Some((report.context.interner.key(&identity.namespace, &name), role, virtual_address)))
 }
 
 const SERVICE_NAME: &str = "metadata.labels[kubernetes.io/service-name]";
@@ -155,7 +154,7 @@ fn read_endpoint(
     let ready = raw.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
     let text =
         |field: &Option<Cow<'_, str>>| field.as_deref().filter(|text| !text.is_empty()).map(|text| report.share(text));
-    let place: Rare<Standing> = Standing { node: text(&raw.node_name), zone: text(&raw.zone) }.into();
+    let place = report.context.interner.place(Standing { node: text(&raw.node_name), zone: text(&raw.zone) });
     let pod = raw.target_ref.as_ref().map_or(0, pod);
     let hostname = raw.hostname.as_deref().filter(|name| !name.is_empty()).and_then(|name| {
         let lower = lower_case(name);
