@@ -30,8 +30,10 @@ fn each_reach_has_its_addresses() {
     for (reach, seen) in table {
         let mut world = east_exports();
         if reach == Reach::LoadBalancer {
-            world
-                .has("east", [with(service(WEB, &["10.96.0.1"]), |s| s.ingress = vec![ingress("203.0.113.1")].into()).into()]);
+            world.has(
+                "east",
+                [with(service(WEB, &["10.96.0.1"]), |s| s.ingress = vec![ingress("203.0.113.1")].into()).into()],
+            );
         }
         world.cluster("east", |c| c.reach = reach);
         assert_eq!(world.seen(WEB, &view("west")), seen, "{reach:?}");
