@@ -9,6 +9,7 @@ use super::id::{ClusterId, ServiceKey, is_label};
 use super::merge::merge;
 use super::observation::{Change, Observation};
 use super::policy::OwnPolicy;
+use super::rare::Rare;
 use super::select::{Selection, select};
 use super::service::Service;
 use super::trace::{FindingTrace, NoTrace};
@@ -179,8 +180,7 @@ pub(crate) fn export(key: &str, created: i64) -> ExportFact {
         key: at(key),
         created: Some(created),
         deleting: false,
-        exported_labels: None,
-        exported_annotations: None,
+        exported: Default::default(),
         own: OwnPolicy::default().into(),
         origin: Origin::default(),
     }
@@ -232,11 +232,12 @@ pub(crate) fn copy(key: &str, source: &str, endpoints: &[&str]) -> SliceFact {
 pub(crate) fn endpoint(text: &str) -> EndpointFact {
     let mut words = text.split(' ');
     let address = ip(words.next().unwrap());
-    let mut fact = EndpointFact { address, ready: true, hostname: None, place: crate::model::Rare::default(), pod: 0 };
+    let mut fact =
+        EndpointFact { address, ready: true, hostname: None, place: Rare::default(), pod: PodHash::default() };
     for word in words {
         match word.split_once('=') {
             Some(("node", name)) => fact.place.node = Some(name.into()),
-            Some(("pod", number)) => fact.pod = number.parse().unwrap(),
+            Some(("pod", number)) => fact.pod = PodHash::new(number.parse().unwrap()),
             _ if word == "down" => fact.ready = false,
             _ if word.starts_with('@') => fact.place.zone = Some(word[1..].into()),
             _ if is_label(word) => fact.hostname = Some(word.into()),

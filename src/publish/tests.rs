@@ -4,8 +4,8 @@ use super::{Figures, FrameTemplate, Publisher, Setup};
 use crate::compile::{self, Columns, Zones};
 use crate::dns::Name;
 use crate::model::fact::{
-    EndpointFact, ExportFact, Fact, Kind, NamespaceFact, ObjectKey, Origin, Port, Protocol, ServiceFact, ServiceKind,
-    SliceFact, SliceRole, Traffic,
+    EndpointFact, ExportFact, Fact, Kind, NamespaceFact, ObjectKey, Origin, PodHash, Port, Protocol, ServiceFact,
+    ServiceKind, SliceFact, SliceRole, Traffic,
 };
 use crate::model::policy::OwnPolicy;
 use crate::model::{Change, Cluster, ClusterId, Observation, ServiceKey, State, View};
@@ -81,8 +81,7 @@ fn export(name: &str, created: i64) -> Fact {
         key: ServiceKey::new("shop", name),
         created: Some(created),
         deleting: false,
-        exported_labels: None,
-        exported_annotations: None,
+        exported: Default::default(),
         own: OwnPolicy::default().into(),
         origin: Origin::Unknown,
     }))
@@ -98,7 +97,7 @@ fn slice(name: &str, of: &str, addresses: &[u8]) -> Fact {
             zone: (!last.is_multiple_of(2)).then(|| format!("rack{}.z", last % 4).into()),
         }
         .into(),
-        pod: 0,
+        pod: PodHash::default(),
     };
     Fact::Slice(Box::new(SliceFact {
         key: ObjectKey::new("shop", name),

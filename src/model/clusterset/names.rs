@@ -147,8 +147,7 @@ mod tests {
             key: ServiceKey::new("shop", name),
             created: None,
             deleting: false,
-            exported_labels: None,
-            exported_annotations: None,
+            exported: Default::default(),
             own: Default::default(),
             origin: Origin::Unknown,
         }))

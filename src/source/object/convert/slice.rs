@@ -3,7 +3,7 @@
 use super::identity::{Identity, Refusal, lower_case};
 use super::port::ports;
 use super::report::{Report, quote};
-use crate::model::fact::{EndpointFact, Fact, Family, SliceFact, SliceRole, Standing};
+use crate::model::fact::{EndpointFact, Fact, Family, PodHash, SliceFact, SliceRole, Standing};
 use crate::model::id::{ClusterId, ServiceKey, is_label};
 use crate::source::object::raw::{Annotations, Endpoint, Labels, Meta, Raw, TargetRef, present};
 use crate::source::object::time::parse_millis;
@@ -155,7 +155,7 @@ fn read_endpoint(
     let text =
         |field: &Option<Cow<'_, str>>| field.as_deref().filter(|text| !text.is_empty()).map(|text| report.share(text));
     let place = report.context.interner.place(Standing { node: text(&raw.node_name), zone: text(&raw.zone) });
-    let pod = raw.target_ref.as_ref().map_or(0, pod);
+    let pod = raw.target_ref.as_ref().map_or_else(PodHash::default, pod);
     let hostname = raw.hostname.as_deref().filter(|name| !name.is_empty()).and_then(|name| {
         let lower = lower_case(name);
         if is_label(&lower) {
@@ -174,18 +174,19 @@ fn read_endpoint(
     }
 }
 
-/// The same for every family of one pod, never 0; 0 when the target is no pod.
-fn pod(target: &TargetRef<'_>) -> u64 {
+/// The same for every family of one pod; none when the target is no pod.
+fn pod(target: &TargetRef<'_>) -> PodHash {
     if target.kind.as_deref() != Some("Pod") {
-        return 0;
+        return PodHash::default();
     }
     if let Some(hash) = target.hash.as_deref().and_then(|text| text.parse().ok()) {
-        return hash;
+        return PodHash::new(hash);
     }
     if target.name.is_none() {
-        return 0;
+        return PodHash::default();
     }
     let mut hasher = DefaultHasher::new();
     (&target.namespace, &target.name, &target.uid).hash(&mut hasher);
-    hasher.finish().max(1)
+    // Among the bits that are kept, one is set.
+    PodHash::new(hasher.finish() | 1)
 }

@@ -117,7 +117,7 @@ fn slice() -> impl Strategy<Value = Fact> {
     let endpoint = (address(), any::<bool>(), of(label()), of(text()), of(text()), pod).prop_map(
         |(address, ready, hostname, node, zone, pod)| {
             let place = Standing { node, zone }.into();
-            EndpointFact { address, ready, hostname, place, pod }
+            EndpointFact { address, ready, hostname, place, pod: PodHash::new(pod) }
         },
     );
     let role = prop_oneof![
@@ -158,8 +158,9 @@ fn export() -> impl Strategy<Value = Fact> {
     };
     let texts = btree_map(keys, value, 0..4).prop_map(map).boxed();
     (key(), of(-1_000_000_000..4_000_000_000i64), any::<bool>(), of(texts.clone()), of(texts), own(), origin())
-        .prop_map(|(key, created, deleting, exported_labels, exported_annotations, own, origin)| {
-            let fact = ExportFact { key, created, deleting, exported_labels, exported_annotations, own, origin };
+        .prop_map(|(key, created, deleting, labels, annotations, own, origin)| {
+            let exported = Exported { labels, annotations }.into();
+            let fact = ExportFact { key, created, deleting, exported, own, origin };
             Fact::Export(Box::new(fact))
         })
 }
