@@ -9,6 +9,7 @@ mod binary;
 mod daemon;
 mod dependencies;
 mod differential;
+mod explain;
 mod folder_outages;
 mod house;
 #[cfg(feature = "kubernetes")]
