@@ -269,7 +269,6 @@ impl PlaceArgs {
             ports: Ports::from(self.port),
         })
     }
-
 }
 
 impl RowArgs {

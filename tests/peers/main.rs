@@ -52,9 +52,9 @@ mod reach;
 #[cfg(test)]
 mod replies;
 #[cfg(test)]
-mod secondaries;
-#[cfg(test)]
 mod rolling;
+#[cfg(test)]
+mod secondaries;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

@@ -137,17 +137,25 @@ fn changing(number: u32, records: &[&[u8]], fleet: &Fleet, seen: &mut Seen) -> O
 }
 
 /// All addresses of one generation, of one that was published, not older than before.
-fn one_generation(cluster: usize, number: u32, found: &mut [Ipv6Addr], fleet: &Fleet, seen: &mut Seen) -> Option<Fault> {
+fn one_generation(
+    cluster: usize,
+    number: u32,
+    found: &mut [Ipv6Addr],
+    fleet: &Fleet,
+    seen: &mut Seen,
+) -> Option<Fault> {
     found.sort_unstable();
     let [.., high, low, _, _] = found[0].segments();
     let generation = u32::from(high) << 16 | u32::from(low);
-    let whole: Vec<Ipv6Addr> =
-        (0..endpoints(generation)).map(|place| v6(cluster, number, generation, place)).collect();
+    let whole: Vec<Ipv6Addr> = (0..endpoints(generation)).map(|place| v6(cluster, number, generation, place)).collect();
     if *found != *whole {
         return Some(Fault::Torn(format!("s-{number} of {}: {found:?}", CLUSTERS[cluster])));
     }
     if generation > fleet.generation(cluster, number) {
-        return Some(Fault::Torn(format!("s-{number} of {}: generation {generation} is not there yet", CLUSTERS[cluster])));
+        return Some(Fault::Torn(format!(
+            "s-{number} of {}: generation {generation} is not there yet",
+            CLUSTERS[cluster]
+        )));
     }
     let before = seen.insert((cluster, number), generation).unwrap_or(0);
     (generation < before).then(|| {

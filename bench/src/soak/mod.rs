@@ -79,8 +79,8 @@ pub fn run(machine: &Machine, plan: Plan) -> anyhow::Result<Row> {
         let (stage, fleet, changes) = (&stage, &fleet, &changes);
         scope.spawn(move || change(stage, fleet, plan, changes));
         let by_udp = scope.spawn(move || ask::run(&mut way, stage, fleet, plan.rate, plan.seed ^ 1));
-        let by_tcp = scope
-            .spawn(move || ask::run(&mut Tcp::new(address), stage, fleet, plan.rate / 10.0, plan.seed ^ 2));
+        let by_tcp =
+            scope.spawn(move || ask::run(&mut Tcp::new(address), stage, fleet, plan.rate / 10.0, plan.seed ^ 2));
         let serials = scope.spawn(move || observe::serials(own, stage));
         let course = course(&mut life, fleet, stage, plan);
         stage.stop.store(true, SeqCst);
@@ -91,7 +91,8 @@ pub fn run(machine: &Machine, plan: Plan) -> anyhow::Result<Row> {
     let seconds = began.elapsed().as_secs_f64();
     let settled = settle(&life.server, &fleet)?;
     life.look_at_end();
-    let report = Report { plan, seconds, changes: changes.load(SeqCst), asked, serials, settled, fleet: &fleet, life: &life };
+    let report =
+        Report { plan, seconds, changes: changes.load(SeqCst), asked, serials, settled, fleet: &fleet, life: &life };
     Ok(report.row())
 }
 
@@ -188,7 +189,7 @@ impl Life {
         self.server.signal(libc::SIGHUP)?;
         std::thread::sleep(Duration::from_millis(500));
         fs::write(&path, good)?;
-        Ok(self.server.signal(libc::SIGHUP)?)
+        self.server.signal(libc::SIGHUP)
     }
 }
 
@@ -270,7 +271,11 @@ fn settle(server: &Server, fleet: &Fleet) -> anyhow::Result<Duration> {
     for number in 0..fleet.services {
         for question in [Question::Changing(number), Question::Fixed(number)] {
             while let Some(missing) = unsettled(question, number, fleet, &mut way, &mut buffer) {
-                anyhow::ensure!(start.elapsed() < PATIENCE, "{} s after the last change: {missing}", PATIENCE.as_secs());
+                anyhow::ensure!(
+                    start.elapsed() < PATIENCE,
+                    "{} s after the last change: {missing}",
+                    PATIENCE.as_secs()
+                );
                 std::thread::sleep(Duration::from_millis(20));
             }
         }

@@ -68,7 +68,11 @@ impl Report<'_> {
         let sum = |of: fn(&Tally) -> u64| self.asked.iter().map(of).sum::<u64>();
         let [udp, tcp] = &self.asked;
         let (by_udp, by_tcp) = (udp.answered, tcp.answered);
-        lines.line("replies, every one checked", format!("{by_udp} over UDP, {by_tcp} over TCP"), by_udp.min(by_tcp) > 0);
+        lines.line(
+            "replies, every one checked",
+            format!("{by_udp} over UDP, {by_tcp} over TCP"),
+            by_udp.min(by_tcp) > 0,
+        );
         for (what, count) in [
             ("torn answers", sum(|tally| tally.torn)),
             ("wrong negatives", sum(|tally| tally.wrong_negatives)),
@@ -89,7 +93,12 @@ impl Report<'_> {
         lines.line("p99 of a query", format!("{udp:.0} us over UDP, {tcp:.0} us over TCP"), true);
         lines.line(
             "SOA serial",
-            format!("grew {} times, shrank {}: {:?}", self.serials.grown, self.serials.shrunk.len(), self.serials.shrunk),
+            format!(
+                "grew {} times, shrank {}: {:?}",
+                self.serials.grown,
+                self.serials.shrunk.len(),
+                self.serials.shrunk
+            ),
             self.serials.shrunk.is_empty() && self.serials.grown > 0,
         );
         let settled = format!("{:.1} s after the last change and fault", self.settled.as_secs_f64());
@@ -124,7 +133,11 @@ impl Report<'_> {
     fn requests(&self, lines: &mut Lines) {
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         self.life.done.iter().for_each(|what| *counts.entry(what).or_insert(0) += 1);
-        lines.line("faults, reloads, restarts", format!("{counts:?}"), self.life.done.iter().any(|what| what == "Restart"));
+        lines.line(
+            "faults, reloads, restarts",
+            format!("{counts:?}"),
+            self.life.done.iter().any(|what| what == "Restart"),
+        );
         lines.line("changes", format!("{} ({:.0}/s)", self.changes, self.changes as f64 / self.seconds), true);
         let rates = [0, 1, 2].map(|cluster| self.fleet.server(cluster).journal().len() as f64 / self.seconds);
         let text: Vec<String> = CLUSTERS.iter().zip(rates).map(|(name, rate)| format!("{name} {rate:.1}")).collect();
