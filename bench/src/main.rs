@@ -6,7 +6,7 @@ use clusterset_dns_bench::clusterset::Clusterset;
 use clusterset_dns_bench::expect::Questions;
 use clusterset_dns_bench::load::{self, Check, Plan};
 use clusterset_dns_bench::manifests::{self, Format, Ports};
-use clusterset_dns_bench::rows::{convergence, loading, queries, update};
+use clusterset_dns_bench::rows::{beside, convergence, loading, overload, queries, update};
 use clusterset_dns_bench::server::Stage;
 use clusterset_dns_bench::{echo, process, soak};
 use std::net::SocketAddr;
@@ -37,6 +37,10 @@ enum Command {
     Convergence(RowArgs),
     /// CPU and memory until ready from scripted API servers: use --clusters 100.
     Ingest(RowArgs),
+    /// UDP with and without 2,000 idle connections, 2,000 slow readers and 500 over gRPC beside it.
+    Beside(RowArgs),
+    /// Twice as many queries as one core can answer.
+    Overload(RowArgs),
     /// Changes, faults, reloads and a restart under a checked load; fails on a wrong answer and on growth.
     Soak(SoakArgs),
     /// Writes a bench clusterset with its questions.
@@ -216,6 +220,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Ingest(row) => {
             let (stage, set) = (row.place.stage()?, row.set.clusterset()?);
             loading::from_api_servers(&stage, &set, row.effort(3).rounds)?.publish(&stage)
+        }
+        Command::Beside(row) => {
+            let stage = row.place.stage()?;
+            beside::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(4))?.publish(&stage)
+        }
+        Command::Overload(row) => {
+            let stage = row.place.stage()?;
+            overload::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(1))?.publish(&stage)
         }
         Command::Soak(args) => {
             let stage = args.place.stage()?;

@@ -63,6 +63,11 @@ pub fn pin(core: usize) -> io::Result<()> {
     }
 }
 
+/// Takes back what [`Running::start`] gave a process before others.
+pub fn share_core_equally(pid: u32) {
+    let _ = fs::write(format!("/proc/{pid}/autogroup"), "0");
+}
+
 /// A child that ends with this value.
 pub struct Running(Child);
 

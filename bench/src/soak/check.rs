@@ -182,6 +182,7 @@ fn records<'a>(query: &[u8], reply: &'a [u8]) -> Option<Vec<&'a [u8]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::Ordering::SeqCst;
 
     fn reply(question: Question, rcode: u8, data: &[Ipv6Addr]) -> Vec<u8> {
         let mut reply = question.query();
@@ -219,5 +220,4 @@ mod tests {
         assert!(matches!(fault(home, 0, &first), Some(Fault::Backwards(_))));
         std::fs::remove_dir_all(folder).unwrap();
     }
-    use std::sync::atomic::Ordering::SeqCst;
 }
