@@ -23,6 +23,7 @@ pub(super) struct Live {
     pub watchers: WatcherFigures,
     pub snapshot: Arc<super::snapshot::Figures>,
     pub reload: Arc<super::reload::Figures>,
+    pub registry: super::registry::Counts,
 }
 
 impl Figures for Live {
@@ -87,8 +88,22 @@ impl Live {
             event_to_answer: Some(histogram(&self.publish.event_to_answer(&cluster.id))),
             ..ClusterFigures::default()
         };
+        let registry = self.registry.load();
+        if registry.0 == cluster.id.as_str() {
+            add(&mut figures.findings, &registry.1);
+        }
         (self.watchers)(cluster.id.as_str(), &mut figures);
         figures
+    }
+}
+
+/// Adds counts by code to those of other objects.
+fn add(findings: &mut Vec<(&'static str, u64)>, more: &[(&'static str, u64)]) {
+    for (code, count) in more {
+        match findings.iter_mut().find(|(known, _)| known == code) {
+            Some((_, known)) => *known += count,
+            None => findings.push((code, *count)),
+        }
     }
 }
 

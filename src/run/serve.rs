@@ -2,6 +2,7 @@
 
 use super::admin::Admin;
 use super::figures::Live;
+use super::registry::{Joined, Registry};
 use super::reload::{self, Asked, Origin, Reloader};
 use super::resolve::Resolving;
 use super::setup::{brake_limits, listen_settings, setup, times};
@@ -70,6 +71,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     // Kubeconfigs are read before anything listens: one that cannot be used stops the start.
     let (tell, synced) = mpsc::unbounded_channel();
     let sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
+    let registry = Registry::start(config, &sources).map_err(Failure::Usage)?;
     let views = Arc::new(ArcSwap::from_pointee(config.views()));
     let reload = Arc::new(reload::Figures::default());
     let live = Live {
@@ -80,9 +82,11 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         watchers: sources.figures(),
         snapshot: Arc::clone(&snapshot),
         reload: Arc::clone(&reload),
+        registry: registry.counts(),
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
-    let schedule = Schedule { relist: sources.relist(), ..Schedule::new(epoch, times(config)) };
+    let schedule =
+        Schedule { relist: sources.relist(), registry: registry.state(), ..Schedule::new(epoch, times(config)) };
     let serials = Arc::new(Notify::new());
     let ends = Ends { observations, commands: command_end, readiness, serials: Arc::clone(&serials), stop: stopped };
     let writer = publish_thread(publisher, schedule, ends)?;
@@ -102,8 +106,18 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let keeper = Keeper::start(config, parts)?;
     let (ask, asked) = mpsc::channel(1);
     let (config_now, of_reloader) = (config.clone(), commands.clone());
-    let reloader =
-        Reloader { origin, config: config_now, sources, commands: of_reloader, views, members, figures: reload };
+    let reloader = Reloader {
+        origin,
+        joined: Joined::plain(config_now.clone()),
+        config: config_now,
+        told: registry.state(),
+        registry,
+        sources,
+        commands: of_reloader,
+        views,
+        members,
+        figures: reload,
+    };
     let reloader = tokio::spawn(reloader.run(asked, synced));
     let mut server = Server { config, table, counters, admin, commands, ask, keeper, signals };
     if server.opened(ready).await {

@@ -5,9 +5,8 @@
 
 use super::feed::{Ask, Feed, Prepared, Start};
 use super::handover::{Handover, Synced};
-use crate::config::Config;
-#[cfg(feature = "kubernetes")]
-use crate::config::{ConfiguredCluster, SourceSpec};
+use super::registry::Joined;
+use crate::config::{Config, ConfiguredCluster, SourceSpec};
 use crate::model::{Cluster, ClusterId, Observation};
 use crate::publish::task::Relist;
 use crate::source::runtime::Sources;
@@ -84,15 +83,15 @@ pub(super) fn known_clusters(config: &Config) -> Arc<[ClusterId]> {
         .collect()
 }
 
-/// Every cluster with what has to be read before its source can start.
+/// These clusters with what has to be read before its source can start.
 ///
 /// # Errors
 /// One line per kubeconfig that cannot be used, which names the cluster.
-fn prepare(config: &Config) -> Result<Vec<Prepared>, Vec<String>> {
+fn prepare(joined: &Joined, entries: Vec<ConfiguredCluster>) -> Result<Vec<Prepared>, Vec<String>> {
     let (mut prepared, mut refused) = (Vec::new(), Vec::new());
-    for entry in config.clusters() {
+    for entry in entries {
         let name = entry.cluster.id.clone();
-        match Prepared::new(config, entry) {
+        match Prepared::new(joined, entry) {
             Ok(ready) => prepared.push(ready),
             Err(error) => refused.push(format!("cluster {name}: {error}")),
         }
@@ -123,7 +122,8 @@ impl Running {
             sources,
         };
         let mut refused = Vec::new();
-        for prepared in prepare(config).map_err(|refused| refused.join("\n"))? {
+        let joined = Joined::plain(config.clone());
+        for prepared in prepare(&joined, config.clusters()).map_err(|refused| refused.join("\n"))? {
             match running.next(config, &prepared, sender.clone()) {
                 Ok(next) => running.install(next),
                 Err(error) => refused.push(error),
@@ -141,7 +141,7 @@ impl Running {
             generation: self.generation,
             sender,
             #[cfg(feature = "kubernetes")]
-            counters: Arc::clone(lock(&self.counters).entry(id.clone()).or_default()),
+            counters: self.counters_of(id),
         };
         let (feed, ask) = prepared.start(&start).map_err(|error| format!("cluster {id}: {error}"))?;
         Ok(Next {
@@ -166,8 +166,29 @@ impl Running {
     ///
     /// # Errors
     /// One line per cluster that cannot be read as configured; then nothing was started.
-    pub(super) fn prepare(&mut self, config: &Config) -> Result<Change, Vec<String>> {
-        let prepared = prepare(config)?;
+    pub(super) fn prepare(&mut self, joined: &Joined) -> Result<Change, Vec<String>> {
+        self.prepare_these(joined, joined.config.clusters())
+    }
+
+    /// The same for the clusters of the registry; those of the configuration go on as they are, whatever their files hold
+    /// now.
+    ///
+    /// # Errors
+    /// One line per cluster that cannot be read; then nothing was started.
+    pub(super) fn prepare_learned(&mut self, joined: &Joined) -> Result<Change, Vec<String>> {
+        let runs = |entry: &ConfiguredCluster| self.clusters.contains_key(&entry.cluster.id);
+        let (now, kept): (Vec<_>, Vec<_>) = joined
+            .config
+            .clusters()
+            .into_iter()
+            .partition(|entry| matches!(entry.source, SourceSpec::Learned) || !runs(entry));
+        let mut change = self.prepare_these(joined, now)?;
+        change.clusters.extend(kept.into_iter().map(|entry| entry.cluster));
+        Ok(change)
+    }
+
+    fn prepare_these(&mut self, joined: &Joined, entries: Vec<ConfiguredCluster>) -> Result<Change, Vec<String>> {
+        let prepared = prepare(joined, entries)?;
         self.generation += 1;
         let (mut started, mut refused) = (Vec::new(), Vec::new());
         for prepared in &prepared {
@@ -178,7 +199,7 @@ impl Running {
                 continue;
             }
             let (sender, receiver) = mpsc::channel(BESIDE);
-            match self.next(config, prepared, sender) {
+            match self.next(&joined.config, prepared, sender) {
                 Ok(next) => started.push((next, receiver)),
                 Err(error) => refused.push(error),
             }
@@ -239,6 +260,18 @@ impl Running {
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let of = |source: &Source| source.next.as_ref().map_or(&source.files, |next| &next.files).clone();
         self.clusters.values().flat_map(of).collect()
+    }
+
+    /// The thread of all sources.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn thread(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// What is counted of the requests to a cluster, whoever makes them.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn counters_of(&self, cluster: &ClusterId) -> Arc<kubernetes::Counters> {
+        Arc::clone(lock(&self.counters).entry(cluster.clone()).or_default())
     }
 
     /// For the publisher: asks the source of a cluster for another list of a kind.
@@ -303,5 +336,6 @@ pub(super) fn access(config: &Config, entry: &ConfiguredCluster) -> Result<kuber
         }
         SourceSpec::InCluster => kubernetes::Access::in_cluster(),
         SourceSpec::Manifests { .. } => Err("a folder has no API server".to_owned()),
+        SourceSpec::Learned => Err("the registry knows how to reach it".to_owned()),
     }
 }

@@ -82,15 +82,19 @@ impl ApiServer {
     /// The same with these fields of the user, in YAML flow style.
     pub fn kubeconfig_for(&self, folder: &Path, name: &str, user: &str) -> PathBuf {
         let path = folder.join(format!("{name}.kubeconfig"));
+        std::fs::write(&path, self.kubeconfig_text(name, user)).unwrap();
+        path
+    }
+
+    /// The text of such a kubeconfig.
+    pub fn kubeconfig_text(&self, name: &str, user: &str) -> String {
         let (ca, url) = (self.authority.data(), self.url());
-        let text = format!(
+        format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: {name}\n\
              clusters:\n- name: {name}\n  cluster: {{server: '{url}', certificate-authority-data: {ca}}}\n\
              users:\n- name: {name}\n  user: {{{user}}}\n\
              contexts:\n- name: {name}\n  context: {{cluster: {name}, user: {name}}}\n"
-        );
-        std::fs::write(&path, text).unwrap();
-        path
+        )
     }
 
     /// Adds or replaces an object; its resourceVersion, if any, is overwritten.

@@ -43,7 +43,9 @@ impl Lines {
     pub async fn start(connection: &Connection, path: &str, version: u64, limits: &Limits) -> Result<Self, Fault> {
         let seconds = connection.timing().watch_seconds();
         let query = format!("watch=1&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={version}");
-        let frames = connection.get(Verb::Watch, &format!("{path}?{query}"), Encoding::Plain).await?;
+        // A path may have a selector already.
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let frames = connection.get(Verb::Watch, &format!("{path}{joint}{query}"), Encoding::Plain).await?;
         let arrived = Instant::now();
         Ok(Lines { frames, octets: Vec::new(), used: 0, searched: 0, arrived, most: limits.line_octets })
     }

@@ -1,0 +1,218 @@
+//! The running registry: read from the home cluster, exchanged with the configuration, joined with it.
+//!
+//! In: messages of `source::kubernetes::registry`. Out: the list of clusters, each time something in it may have changed.
+
+use super::{Counts, Joined};
+use crate::config::{Config, ConfiguredCluster, RegistrySecrets};
+use crate::model::{ClusterId, Finding};
+use crate::publish::task;
+use crate::run::feed::contents;
+use crate::run::sources::{Running, access};
+use crate::source::kubernetes::Timing;
+use crate::source::kubernetes::registry::{Collection, Roster, Spec, Told, Watch, spawn};
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+/// Messages on their way from the home cluster.
+const MESSAGES: usize = 64;
+
+/// The registry of one configuration, as it is read.
+pub(crate) struct Reading {
+    roster: Roster,
+    told: mpsc::Receiver<Told>,
+    /// Files that the access to the home cluster depends on.
+    files: Vec<PathBuf>,
+    fingerprint: u64,
+    #[expect(dead_code, reason = "held: dropping it ends the watches")]
+    watch: Watch,
+}
+
+/// The registry, whatever the configuration says of it.
+pub(crate) struct Registry {
+    reading: Option<Reading>,
+    /// Of a changed configuration: takes the place of `reading` when it is listed whole.
+    next: Option<Reading>,
+    /// When clusters that nobody knows of are not waited for any more; `None`: they are not.
+    grace: Option<Instant>,
+    /// Findings that were logged and still stand.
+    logged: HashSet<Finding>,
+    counts: Counts,
+}
+
+impl Registry {
+    /// Starts reading what the configuration names, if it names anything.
+    ///
+    /// # Errors
+    /// The home cluster cannot be read as configured.
+    pub(crate) fn start(config: &Config, sources: &Running) -> Result<Self, String> {
+        let mut registry =
+            Registry { reading: None, next: None, grace: None, logged: HashSet::new(), counts: Counts::default() };
+        registry.reading = registry.prepare(config, sources)?;
+        // The clusters that it may name are waited for at the start only: a reload makes no name unknown.
+        let grace = registry.reading.is_some().then(|| Instant::now() + config.freshness.grace.duration());
+        registry.grace = grace;
+        Ok(registry)
+    }
+
+    /// Starts another reading, unheard, where the configuration asks for one.
+    ///
+    /// # Errors
+    /// The home cluster cannot be read as configured; nothing has changed then.
+    pub(crate) fn prepare(&self, config: &Config, sources: &Running) -> Result<Option<Reading>, String> {
+        let Some((home, secrets)) = wanted(config) else { return Ok(None) };
+        let error = |reason: String| format!("registry: cluster {}: {reason}", home.cluster.id);
+        let access = access(config, &home).map_err(error)?;
+        let files = access.files.clone();
+        let fingerprint = fingerprint(config, &home, &files);
+        let newest = self.next.as_ref().or(self.reading.as_ref());
+        if newest.is_some_and(|reading| reading.fingerprint == fingerprint) {
+            return Ok(None);
+        }
+        let label = |namespace: &String| {
+            let namespace = namespace.clone();
+            let collection = move |label: &String| Collection { namespace: namespace.clone(), label: label.clone() };
+            secrets.labels.iter().map(collection).collect::<Vec<_>>()
+        };
+        let collections: Vec<Collection> = secrets.namespaces.iter().flat_map(label).collect();
+        let times = &home.freshness;
+        let spec = Spec {
+            access,
+            timing: Timing::for_freshness(times.suspect_after.duration(), times.demote_after.duration()),
+            counters: sources.counters_of(&home.cluster.id),
+            collections: collections.clone(),
+            allow_servers: config.registry.allow_servers.clone(),
+            confirm: config.brake.confirm_after.duration(),
+        };
+        let (sender, told) = mpsc::channel(MESSAGES);
+        let watch = spawn(sources.thread(), &spec, &sender).map_err(error)?;
+        let roster = Roster::new(home.cluster.id.clone(), collections);
+        Ok(Some(Reading { roster, told, files, fingerprint, watch }))
+    }
+
+    /// Takes over what was prepared for this configuration.
+    pub(crate) fn commit(&mut self, config: &Config, reading: Option<Reading>) {
+        if wanted(config).is_none() {
+            (self.reading, self.next, self.grace) = (None, None, None);
+        } else if let Some(reading) = reading {
+            match self.reading {
+                Some(_) => self.next = Some(reading),
+                None => self.reading = Some(reading),
+            }
+        }
+    }
+
+    /// Files by which the home cluster is reached.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.next.as_ref().or(self.reading.as_ref()).map(|reading| reading.files.clone()).unwrap_or_default()
+    }
+
+    /// Waits until the clusters may be others. Nothing is lost when it is not waited for to the end.
+    pub(crate) async fn next(&mut self) {
+        let grace = self.grace;
+        tokio::select! {
+            told = receive(&mut self.reading) => take(&mut self.reading, told),
+            told = receive(&mut self.next) => {
+                take(&mut self.next, told);
+                self.exchange();
+            }
+            () = async { sleep_until(grace.unwrap_or_else(Instant::now)).await }, if grace.is_some() => {
+                tracing::warn!(
+                    "registry: not listed within its grace; names only its clusters could own are NXDOMAIN from now on"
+                );
+                self.grace = None;
+            }
+        }
+        if self.reading.as_ref().is_some_and(|reading| reading.roster.is_listed()) {
+            self.grace = None;
+        }
+    }
+
+    /// The next reading takes its place once it knows everything.
+    fn exchange(&mut self) {
+        if let Some(mut next) = self.next.take_if(|next| next.roster.is_listed()) {
+            if let Some(before) = &self.reading {
+                next.roster.inherit(&before.roster);
+            }
+            self.reading = Some(next);
+        }
+    }
+
+    /// The configuration with the clusters of the registry; findings are logged, each once, and counted.
+    pub(crate) fn join(&mut self, config: &Config) -> Joined {
+        let configured: Vec<ClusterId> = config.clusters.iter().map(|entry| ClusterId::new(&entry.name)).collect();
+        let Some(reading) = self.reading.as_ref().filter(|_| wanted(config).is_some()) else {
+            self.tell(String::new(), Vec::new());
+            return Joined::plain(config.clone());
+        };
+        let (clusters, findings) = reading.roster.clusters(&configured);
+        self.tell(reading.roster.home().to_string(), findings);
+        Joined::new(config.clone(), clusters)
+    }
+
+    fn tell(&mut self, home: String, findings: Vec<Finding>) {
+        let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
+        for finding in &findings {
+            *counts.entry(finding.code).or_default() += 1;
+            if !self.logged.contains(finding) {
+                tracing::warn!("{}", finding.to_string().trim_start_matches("warning"));
+            }
+        }
+        self.logged = findings.into_iter().collect();
+        self.counts.store(Arc::new((home, counts.into_iter().collect())));
+    }
+
+    /// What the publisher and `/ready` are told.
+    pub(crate) fn state(&self) -> task::Registry {
+        let missing = self.reading.as_ref().map(|reading| reading.roster.missing()).unwrap_or_default();
+        task::Registry { awaited: self.grace.is_some(), missing }
+    }
+
+    /// For metrics.
+    pub(crate) fn counts(&self) -> Counts {
+        Arc::clone(&self.counts)
+    }
+}
+
+/// The next message; for ever where nothing is read.
+async fn receive(reading: &mut Option<Reading>) -> Option<Told> {
+    match reading {
+        Some(reading) => match reading.told.recv().await {
+            Some(told) => Some(told),
+            // The watches ended, which they do not while they are held.
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// Takes a message in and all that wait behind it, so that a list is joined once.
+fn take(reading: &mut Option<Reading>, told: Option<Told>) {
+    let Some(reading) = reading else { return };
+    let mut told = told;
+    while let Some(message) = told {
+        // A reason is a finding too, which is logged.
+        let _ = reading.roster.take(message);
+        told = reading.told.try_recv().ok();
+    }
+}
+
+/// The home cluster and what is read there.
+fn wanted(config: &Config) -> Option<(ConfiguredCluster, &RegistrySecrets)> {
+    let secrets = config.registry.secrets.as_ref()?;
+    let home = config.registry_home()?;
+    let home = config.clusters().into_iter().find(|entry| entry.cluster.id.as_str() == home)?;
+    Some((home, secrets))
+}
+
+fn fingerprint(config: &Config, home: &ConfiguredCluster, files: &[PathBuf]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{:?} {:?} {:?}", config.registry, config.brake, home.freshness).hash(&mut hasher);
+    let entry = config.clusters.iter().find(|entry| entry.name == home.cluster.id.as_str());
+    entry.map(|entry| (entry.allow_insecure, entry.system_roots, &entry.proxy)).hash(&mut hasher);
+    (&home.source, contents(files)).hash(&mut hasher);
+    hasher.finish()
+}
