@@ -23,6 +23,8 @@ mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
 mod outages;
 #[cfg(feature = "kubernetes")]
+mod registry;
+#[cfg(feature = "kubernetes")]
 mod reload;
 mod scenarios;
 #[cfg(feature = "kubernetes")]

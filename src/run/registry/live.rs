@@ -27,6 +27,8 @@ pub(crate) struct Reading {
     /// Files that the access to the home cluster depends on.
     files: Vec<PathBuf>,
     fingerprint: u64,
+    /// From then on what is known counts, listed whole or not.
+    due: Instant,
     #[expect(dead_code, reason = "held: dropping it ends the watches")]
     watch: Watch,
 }
@@ -53,8 +55,7 @@ impl Registry {
             Registry { reading: None, next: None, grace: None, logged: HashSet::new(), counts: Counts::default() };
         registry.reading = registry.prepare(config, sources)?;
         // The clusters that it may name are waited for at the start only: a reload makes no name unknown.
-        let grace = registry.reading.is_some().then(|| Instant::now() + config.freshness.grace.duration());
-        registry.grace = grace;
+        registry.grace = registry.reading.as_ref().map(|reading| reading.due);
         Ok(registry)
     }
 
@@ -90,7 +91,8 @@ impl Registry {
         let (sender, told) = mpsc::channel(MESSAGES);
         let watch = spawn(sources.thread(), &spec, &sender).map_err(error)?;
         let roster = Roster::new(home.cluster.id.clone(), collections);
-        Ok(Some(Reading { roster, told, files, fingerprint, watch }))
+        let due = Instant::now() + config.freshness.grace.duration();
+        Ok(Some(Reading { roster, told, files, fingerprint, due, watch }))
     }
 
     /// Takes over what was prepared for this configuration.
@@ -98,10 +100,7 @@ impl Registry {
         if wanted(config).is_none() {
             (self.reading, self.next, self.grace) = (None, None, None);
         } else if let Some(reading) = reading {
-            match self.reading {
-                Some(_) => self.next = Some(reading),
-                None => self.reading = Some(reading),
-            }
+            self.next = Some(reading);
         }
     }
 
@@ -112,14 +111,15 @@ impl Registry {
 
     /// Waits until the clusters may be others. Nothing is lost when it is not waited for to the end.
     pub(crate) async fn next(&mut self) {
-        let grace = self.grace;
+        let (grace, due) = (self.grace, self.next.as_ref().map(|next| next.due));
         tokio::select! {
             told = receive(&mut self.reading) => take(&mut self.reading, told),
             told = receive(&mut self.next) => {
                 take(&mut self.next, told);
                 self.exchange();
             }
-            () = async { sleep_until(grace.unwrap_or_else(Instant::now)).await }, if grace.is_some() => {
+            () = until(due) => self.exchange(),
+            () = until(grace) => {
                 tracing::warn!(
                     "registry: not listed within its grace; names only its clusters could own are NXDOMAIN from now on"
                 );
@@ -131,9 +131,10 @@ impl Registry {
         }
     }
 
-    /// The next reading takes its place once it knows everything.
+    /// The next reading takes its place once it knows everything, or was waited for long enough.
     fn exchange(&mut self) {
-        if let Some(mut next) = self.next.take_if(|next| next.roster.is_listed()) {
+        let counts = |next: &mut Reading| next.roster.is_listed() || next.due <= Instant::now();
+        if let Some(mut next) = self.next.take_if(counts) {
             if let Some(before) = &self.reading {
                 next.roster.inherit(&before.roster);
             }
@@ -148,7 +149,11 @@ impl Registry {
             self.tell(String::new(), Vec::new());
             return Joined::plain(config.clone());
         };
-        let (clusters, findings) = reading.roster.clusters(&configured);
+        let (mut clusters, findings) = reading.roster.clusters(&configured);
+        if self.grace.is_some() {
+            // Not before everything is listed: a collection that is still missing may give an id to another cluster.
+            clusters.clear();
+        }
         self.tell(reading.roster.home().to_string(), findings);
         Joined::new(config.clone(), clusters)
     }
@@ -185,6 +190,14 @@ async fn receive(reading: &mut Option<Reading>) -> Option<Told> {
             // The watches ended, which they do not while they are held.
             None => std::future::pending().await,
         },
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for a moment; for ever where there is none.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
     }
 }

@@ -106,7 +106,7 @@ fn servers_on_this_machine_or_a_metadata_service_must_be_listed() {
         "127.0.0.1",
         "[::1]",
         "localhost",
-        "LOCALHOST",
+        "LocalHost",
         "localhost.",
         "x.localhost",
         "0.0.0.0",
