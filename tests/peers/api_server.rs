@@ -198,7 +198,7 @@ impl ApiServer {
     }
 
     /// Creates every object of a YAML file.
-    fn apply_file(&self, path: &Path) {
+    pub fn apply_file(&self, path: &Path) {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let documents: Vec<Value> =
             serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

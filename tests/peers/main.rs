@@ -40,6 +40,8 @@ mod process;
 #[cfg(test)]
 mod reach;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
 mod secondaries;
 #[cfg(test)]
 mod server;
