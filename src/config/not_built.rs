@@ -22,7 +22,6 @@ const NOT_BUILT: &[(&str, When)] = &[
     ("clusters[].adapters", When::Changed),
     ("clusters[].health", When::Changed),
     ("registry.clusterProfiles", When::Changed),
-    ("kubeconfig.allowExec", When::Changed),
     ("clusterset", When::Changed),
     ("tierBy", When::Changed),
     ("freshness.evidence", When::Changed),

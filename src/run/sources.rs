@@ -328,6 +328,7 @@ pub(super) fn access(config: &Config, entry: &ConfiguredCluster) -> Result<kuber
                     .iter()
                     .filter_map(|path| path.get().map(Into::into))
                     .collect(),
+                allow_exec: config.kubeconfig.allow_exec.iter().filter_map(|path| path.get().map(Into::into)).collect(),
                 allow_insecure: written.is_some_and(|entry| entry.allow_insecure),
                 system_roots: written.is_some_and(|entry| entry.system_roots),
                 proxy: written.map(|entry| entry.proxy.clone()).unwrap_or_default(),

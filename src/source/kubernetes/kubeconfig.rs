@@ -1,9 +1,10 @@
 //! Kubeconfig files, read strictly before any kube type sees them (RESILIENCE.md section 10).
 //!
 //! In: a file the operator mounts, and what the configuration allows. Out: [`Access`] with the accepted fields, or a
-//! refusal that names file, field and reason, never a value. Nothing is run, and no file is read that is not allowed.
+//! refusal that names file, field and reason, never a value. Nothing is run here, and no file is read that is not allowed.
 
 use super::access::{Access, Identity, Trust, certificates};
+use super::exec::ExecToken;
 use super::kubeconfig_file::{Cluster, File, User};
 use super::token::{TokenFile, TokenSource, read_below, read_limited};
 use base64::Engine;
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 pub struct Rules {
     /// `kubeconfig.allowPaths`: folders beside the kubeconfig's own from which it may name files.
     pub allow_paths: Vec<PathBuf>,
+    /// `kubeconfig.allowExec`: absolute paths of credential plugins that may run.
+    pub allow_exec: Vec<PathBuf>,
     /// `allowInsecure` of the cluster.
     pub allow_insecure: bool,
     /// `systemRoots` of the cluster.
@@ -187,8 +190,11 @@ impl Reader<'_> {
     }
 
     fn token(&mut self, user: &User) -> Result<Option<TokenSource>, String> {
-        if let Some(token) = &user.token {
+        if let Some(token) = user.token.as_ref().filter(|_| user.exec.is_none()) {
             return Ok(Some(TokenSource::Fixed(token.clone())));
+        }
+        if let Some(exec) = &user.exec {
+            return ExecToken::new(exec, &self.rules.allow_exec).map(|plugin| Some(TokenSource::Exec(plugin)));
         }
         let Some(path) = &user.token_file else { return Ok(None) };
         let path = self.allowed("tokenFile", path)?;
@@ -264,7 +270,6 @@ pub(super) fn server(cluster: &Cluster) -> Result<Uri, String> {
 pub(super) fn refused_fields(user: &User) -> Result<(), String> {
     const OTHER: &str = "use token, tokenFile or a client certificate";
     let refused = [
-        ("exec", user.exec.is_some(), OTHER),
         ("auth-provider", user.auth_provider.is_some(), OTHER),
         ("username", user.username.is_some(), OTHER),
         ("password", user.password.is_some(), OTHER),

@@ -62,7 +62,9 @@ pub(super) fn trust(data: Option<&str>) -> Result<Trust, String> {
 fn refused_in_secrets(cluster: &Cluster, user: &User) -> Result<(), String> {
     const DATA: &str = "a Secret may not name files; use the -data forms and token";
     const OWN: &str = "put this cluster into `clusters` of the configuration instead";
+    const TOKEN: &str = "use token or a client certificate";
     let refused = [
+        ("exec", user.exec.is_some(), TOKEN),
         ("tokenFile", user.token_file.is_some(), DATA),
         ("client-certificate", user.client_certificate.is_some(), DATA),
         ("client-key", user.client_key.is_some(), DATA),

@@ -16,6 +16,7 @@ mod cluster;
 mod counters;
 mod course;
 mod discovery;
+mod exec;
 mod fault;
 mod follow;
 mod kinds;
