@@ -9,6 +9,8 @@
 
 mod admin;
 mod changes;
+#[cfg(feature = "kubernetes")]
+mod connect;
 mod explain;
 mod feed;
 mod figures;

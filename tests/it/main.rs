@@ -6,6 +6,8 @@ mod support;
 
 mod binary;
 #[cfg(feature = "kubernetes")]
+mod connect;
+#[cfg(feature = "kubernetes")]
 mod daemon;
 mod differential;
 mod folder_outages;

@@ -31,7 +31,7 @@ fn serve(server: &ApiServer, address: &str) {
 }
 
 /// A Secret whose keys hold these texts.
-fn secret(name: &str, label: &str, data: &[(&str, &str)]) -> Value {
+pub fn secret(name: &str, label: &str, data: &[(&str, &str)]) -> Value {
     let encode = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
     let data: serde_json::Map<_, _> = data.iter().map(|(key, text)| (key.to_string(), json!(encode(text)))).collect();
     json!({
@@ -43,7 +43,7 @@ fn secret(name: &str, label: &str, data: &[(&str, &str)]) -> Value {
     })
 }
 
-fn token(server: &ApiServer) -> String {
+pub fn token(server: &ApiServer) -> String {
     server.kubeconfig_text("any", &format!("token: {TOKEN}"))
 }
 

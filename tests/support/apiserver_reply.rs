@@ -81,7 +81,7 @@ async fn stored(state: &Arc<State>, path: &str, request: &Request) -> Response {
         let store = state.store.lock().unwrap();
         let token = request.query.get("continue").map_or("", String::as_str);
         match (request.on, store.collection(path)) {
-            (On::Discover, _) if path == "/apis" || path.contains(MCS) => store.discovery(path),
+            (On::Discover, _) if path == "/apis" || path == "/version" || path.contains(MCS) => store.discovery(path),
             (On::Watch, Some(_)) => None,
             (_, Some(_)) => Some(store.page(&scope, number("limit").unwrap_or(0) as usize, token)),
             (_, None) => return not_found(),

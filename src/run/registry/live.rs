@@ -8,8 +8,9 @@ use crate::model::{ClusterId, Finding};
 use crate::publish::task;
 use crate::run::feed::contents;
 use crate::run::sources::{Running, access};
-use crate::source::kubernetes::Timing;
 use crate::source::kubernetes::registry::{Collection, Roster, Spec, Told, Watch, spawn};
+use crate::source::kubernetes::{Counters, Timing};
+use crate::source::runtime::Sources;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
@@ -19,6 +20,9 @@ use tokio::time::{Instant, sleep_until};
 
 /// Messages on their way from the home cluster.
 const MESSAGES: usize = 64;
+
+/// Gives the counters of a cluster.
+type CountersOf<'c> = &'c dyn Fn(&ClusterId) -> Arc<Counters>;
 
 /// The registry of one configuration, as it is read.
 pub(crate) struct Reading {
@@ -51,9 +55,17 @@ impl Registry {
     /// # Errors
     /// The home cluster cannot be read as configured.
     pub(crate) fn start(config: &Config, sources: &Running) -> Result<Self, String> {
+        Registry::start_on(config, sources.thread(), &|home| sources.counters_of(home))
+    }
+
+    /// The same on a thread of its own; `counters` gives those of the home cluster.
+    ///
+    /// # Errors
+    /// The home cluster cannot be read as configured.
+    pub(crate) fn start_on(config: &Config, thread: &Sources, counters: CountersOf<'_>) -> Result<Self, String> {
         let mut registry =
             Registry { reading: None, next: None, grace: None, logged: HashSet::new(), counts: Counts::default() };
-        registry.reading = registry.prepare(config, sources)?;
+        registry.reading = registry.prepare_on(config, thread, counters)?;
         // The clusters that it may name are waited for at the start only: a reload makes no name unknown.
         registry.grace = registry.reading.as_ref().map(|reading| reading.due);
         Ok(registry)
@@ -64,6 +76,15 @@ impl Registry {
     /// # Errors
     /// The home cluster cannot be read as configured; nothing has changed then.
     pub(crate) fn prepare(&self, config: &Config, sources: &Running) -> Result<Option<Reading>, String> {
+        self.prepare_on(config, sources.thread(), &|home| sources.counters_of(home))
+    }
+
+    fn prepare_on(
+        &self,
+        config: &Config,
+        thread: &Sources,
+        counters: CountersOf<'_>,
+    ) -> Result<Option<Reading>, String> {
         let Some((home, secrets)) = wanted(config) else { return Ok(None) };
         let error = |reason: String| format!("registry: cluster {}: {reason}", home.cluster.id);
         let access = access(config, &home).map_err(error)?;
@@ -83,13 +104,13 @@ impl Registry {
         let spec = Spec {
             access,
             timing: Timing::for_freshness(times.suspect_after.duration(), times.demote_after.duration()),
-            counters: sources.counters_of(&home.cluster.id),
+            counters: counters(&home.cluster.id),
             collections: collections.clone(),
             allow_servers: config.registry.allow_servers.clone(),
             confirm: config.brake.confirm_after.duration(),
         };
         let (sender, told) = mpsc::channel(MESSAGES);
-        let watch = spawn(sources.thread(), &spec, &sender).map_err(error)?;
+        let watch = spawn(thread, &spec, &sender).map_err(error)?;
         let roster = Roster::new(home.cluster.id.clone(), collections);
         let due = Instant::now() + config.freshness.grace.duration();
         Ok(Some(Reading { roster, told, files, fingerprint, due, watch }))
@@ -144,18 +165,28 @@ impl Registry {
 
     /// The configuration with the clusters of the registry; findings are logged, each once, and counted.
     pub(crate) fn join(&mut self, config: &Config) -> Joined {
-        let configured: Vec<ClusterId> = config.clusters.iter().map(|entry| ClusterId::new(&entry.name)).collect();
         let Some(reading) = self.reading.as_ref().filter(|_| wanted(config).is_some()) else {
             self.tell(String::new(), Vec::new());
             return Joined::plain(config.clone());
         };
-        let (mut clusters, findings) = reading.roster.clusters(&configured);
-        if self.grace.is_some() {
-            // Not before everything is listed: a collection that is still missing may give an id to another cluster.
-            clusters.clear();
-        }
-        self.tell(reading.roster.home().to_string(), findings);
-        Joined::new(config.clone(), clusters)
+        let home = reading.roster.home().to_string();
+        let (joined, findings) = self.joined(config);
+        self.tell(home, findings);
+        // Not before everything is listed: a collection that is still missing may give an id to another cluster.
+        if self.grace.is_some() { Joined::plain(config.clone()) } else { joined }
+    }
+
+    /// The same with its findings, of what is known at this moment.
+    pub(crate) fn joined(&self, config: &Config) -> (Joined, Vec<Finding>) {
+        let configured: Vec<ClusterId> = config.clusters.iter().map(|entry| ClusterId::new(&entry.name)).collect();
+        let (clusters, findings) =
+            self.reading.as_ref().map(|reading| reading.roster.clusters(&configured)).unwrap_or_default();
+        (Joined::new(config.clone(), clusters), findings)
+    }
+
+    /// True when there is nothing to wait for: everything is listed, or cannot be.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.reading.as_ref().is_none_or(|reading| reading.roster.is_decided())
     }
 
     fn tell(&mut self, home: String, findings: Vec<Finding>) {

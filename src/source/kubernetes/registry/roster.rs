@@ -65,6 +65,11 @@ impl Roster {
         self.listed.len() == self.collections.len()
     }
 
+    /// True once every collection was listed whole, or its last try failed.
+    pub fn is_decided(&self) -> bool {
+        (0..self.collections.len()).all(|number| self.listed.contains(&number) || self.failed.contains_key(&number))
+    }
+
     /// One line per collection that was never listed, for `/ready`.
     pub fn missing(&self) -> Vec<String> {
         let missing = |(number, collection): (usize, &Collection)| {
