@@ -40,6 +40,9 @@ pub(super) struct Start<'s> {
     pub sender: mpsc::Sender<Observation>,
     #[cfg(feature = "kubernetes")]
     pub counters: Arc<kubernetes::Counters>,
+    /// Where identities are claimed.
+    #[cfg(feature = "kubernetes")]
+    pub claims: mpsc::UnboundedSender<kubernetes::Claim>,
 }
 
 /// A running source.
@@ -144,6 +147,8 @@ impl Prepared {
         let limits = &start.config.limits.cluster;
         spec.timing.list = limits.list.duration();
         spec.limits.page_octets = limits.page.get() as usize;
+        let confirm = start.config.brake.confirm_after.duration();
+        spec.desk = Some(kubernetes::Desk { claims: start.claims.clone(), confirm });
         let watcher = kubernetes::spawn(start.sources, &spec, start.sender.clone())?;
         let relist = watcher.relister();
         Ok((Feed::Api(watcher), Box::new(relist)))

@@ -23,7 +23,8 @@ pub(super) struct Live {
     pub watchers: WatcherFigures,
     pub snapshot: Arc<super::snapshot::Figures>,
     pub reload: Arc<super::reload::Figures>,
-    pub registry: super::registry::Counts,
+    /// Of the registry and of identities.
+    pub beside: Vec<super::registry::Counts>,
 }
 
 impl Figures for Live {
@@ -88,9 +89,10 @@ impl Live {
             event_to_answer: Some(histogram(&self.publish.event_to_answer(&cluster.id))),
             ..ClusterFigures::default()
         };
-        let registry = self.registry.load();
-        if registry.0 == cluster.id.as_str() {
-            add(&mut figures.findings, &registry.1);
+        for counts in &self.beside {
+            let counts = counts.load();
+            let own = counts.iter().filter(|(name, _)| name == cluster.id.as_str());
+            own.for_each(|(_, more)| add(&mut figures.findings, more));
         }
         (self.watchers)(cluster.id.as_str(), &mut figures);
         figures

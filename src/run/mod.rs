@@ -15,6 +15,11 @@ mod explain;
 mod feed;
 mod figures;
 mod handover;
+#[cfg(feature = "kubernetes")]
+mod identities;
+#[cfg(not(feature = "kubernetes"))]
+#[path = "identities_off.rs"]
+mod identities;
 pub mod offline;
 mod registry;
 mod reload;

@@ -5,6 +5,7 @@
 
 use super::changes::Changes;
 use super::handover::Synced;
+use super::identities::Identities;
 use super::registry::{Joined, Registry};
 use super::setup::{brake_limits, setup, times};
 use super::snapshot::{self, Members};
@@ -55,6 +56,7 @@ pub(super) struct Reloader {
     /// The same with the clusters of the registry.
     pub joined: Joined,
     pub registry: Registry,
+    pub identities: Identities,
     /// What the publisher was last told of the registry.
     pub told: publish::task::Registry,
     pub sources: Running,
@@ -88,7 +90,12 @@ impl Reloader {
                     self.reload().await;
                 }
                 () = self.registry.next() => self.rejoin().await,
+                () = self.identities.next() => {
+                    self.identities.decide(&snapshot::members(&self.joined.config));
+                    continue;
+                }
                 Some(synced) = synced.recv() => {
+                    self.identities.promoted(&synced.cluster, synced.generation);
                     if self.sources.promote(&synced) {
                         self.reconfigure().await;
                     }
@@ -177,6 +184,7 @@ impl Reloader {
         }
         self.views.store(Arc::new(config.views()));
         let members: Vec<ClusterId> = snapshot::members(config);
+        self.identities.retain(&members);
         self.members.store(Arc::new(members));
         let (done, told) = oneshot::channel();
         let (times, brake) = (times(config), brake_limits(config));

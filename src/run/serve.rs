@@ -70,7 +70,8 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     snapshot::restore(config, &mut publisher, &table, &snapshot);
     // Kubeconfigs are read before anything listens: one that cannot be used stops the start.
     let (tell, synced) = mpsc::unbounded_channel();
-    let sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
+    let mut sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
+    let identities = sources.identities();
     let registry = Registry::start(config, &sources).map_err(Failure::Usage)?;
     let views = Arc::new(ArcSwap::from_pointee(config.views()));
     let reload = Arc::new(reload::Figures::default());
@@ -82,7 +83,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         watchers: sources.figures(),
         snapshot: Arc::clone(&snapshot),
         reload: Arc::clone(&reload),
-        registry: registry.counts(),
+        beside: vec![registry.counts(), identities.counts()],
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
     let schedule =
@@ -112,6 +113,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         config: config_now,
         told: registry.state(),
         registry,
+        identities,
         sources,
         commands: of_reloader,
         views,

@@ -5,6 +5,7 @@
 
 use super::feed::{Ask, Feed, Prepared, Start};
 use super::handover::{Handover, Synced};
+use super::identities::Identities;
 use super::registry::Joined;
 use crate::config::{Config, ConfiguredCluster, SourceSpec};
 use crate::model::{Cluster, ClusterId, Observation};
@@ -38,6 +39,8 @@ pub(super) struct Running {
     relists: Relists,
     #[cfg(feature = "kubernetes")]
     counters: AllCounters,
+    #[cfg(feature = "kubernetes")]
+    claims: (mpsc::UnboundedSender<kubernetes::Claim>, Option<mpsc::UnboundedReceiver<kubernetes::Claim>>),
     sender: mpsc::Sender<Observation>,
     synced: mpsc::UnboundedSender<Synced>,
     /// Of the sources that were started last; each one for the same cluster has a larger one.
@@ -116,6 +119,11 @@ impl Running {
             relists: Relists::default(),
             #[cfg(feature = "kubernetes")]
             counters: AllCounters::default(),
+            #[cfg(feature = "kubernetes")]
+            claims: {
+                let (sender, receiver) = mpsc::unbounded_channel();
+                (sender, Some(receiver))
+            },
             sender: sender.clone(),
             synced,
             generation: 1,
@@ -142,6 +150,8 @@ impl Running {
             sender,
             #[cfg(feature = "kubernetes")]
             counters: self.counters_of(id),
+            #[cfg(feature = "kubernetes")]
+            claims: self.claims.0.clone(),
         };
         let (feed, ask) = prepared.start(&start).map_err(|error| format!("cluster {id}: {error}"))?;
         Ok(Next {
@@ -260,6 +270,19 @@ impl Running {
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let of = |source: &Source| source.next.as_ref().map_or(&source.files, |next| &next.files).clone();
         self.clusters.values().flat_map(of).collect()
+    }
+
+    /// Who answers the claims of identities; there is one.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn identities(&mut self) -> Identities {
+        let receiver = self.claims.1.take().unwrap_or_else(|| mpsc::unbounded_channel().1);
+        Identities::new(receiver)
+    }
+
+    /// Nobody claims anything in this build.
+    #[cfg(not(feature = "kubernetes"))]
+    pub(super) fn identities(&mut self) -> Identities {
+        Identities
     }
 
     /// The thread of all sources.

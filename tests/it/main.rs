@@ -13,6 +13,8 @@ mod differential;
 mod folder_outages;
 mod house;
 #[cfg(feature = "kubernetes")]
+mod identities;
+#[cfg(feature = "kubernetes")]
 mod kubernetes;
 #[cfg(feature = "kubernetes")]
 mod kubernetes_faults;

@@ -198,7 +198,7 @@ impl Registry {
             }
         }
         self.logged = findings.into_iter().collect();
-        self.counts.store(Arc::new((home, counts.into_iter().collect())));
+        self.counts.store(Arc::new(vec![(home, counts.into_iter().collect())]));
     }
 
     /// What the publisher and `/ready` are told.

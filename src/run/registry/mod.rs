@@ -77,5 +77,5 @@ fn entry(learned: &Learned) -> ClusterEntry {
     }
 }
 
-/// Findings of the registry for metrics: the home cluster, and per code how many stand.
-pub(super) type Counts = Arc<ArcSwap<(String, Vec<(&'static str, u64)>)>>;
+/// Findings beside those of objects that are facts, for metrics: per cluster and code how many stand.
+pub(super) type Counts = Arc<ArcSwap<Vec<(String, Vec<(&'static str, u64)>)>>>;
