@@ -3,11 +3,13 @@
 //! ```text
 //! clusterset ─▶ manifests, questions with expected answers
 //!                   │                │
+//!       (or scripted API servers)    │
 //!                   ▼                ▼
 //!                server ◀──UDP/TCP── load ──▶ rows: Markdown and JSON
 //!                 echo  ◀─────────────┘
 //! ```
 
+pub mod apiservers;
 pub mod clusterset;
 pub mod echo;
 pub mod expect;
@@ -19,3 +21,7 @@ pub mod rows;
 pub mod server;
 pub mod stats;
 pub mod wire;
+
+#[expect(clippy::unwrap_used, reason = "shared with the tests, where a failure ends the run")]
+#[path = "../../tests/support/mod.rs"]
+pub mod support;

@@ -6,7 +6,7 @@ use clusterset_dns_bench::clusterset::Clusterset;
 use clusterset_dns_bench::expect::Questions;
 use clusterset_dns_bench::load::{self, Check, Plan};
 use clusterset_dns_bench::manifests::{self, Format, Ports};
-use clusterset_dns_bench::rows::{loading, queries, update};
+use clusterset_dns_bench::rows::{convergence, loading, queries, update};
 use clusterset_dns_bench::server::Stage;
 use clusterset_dns_bench::{echo, process};
 use std::net::SocketAddr;
@@ -33,6 +33,10 @@ enum Command {
     Load(RowArgs),
     /// One changed endpoint: names touched, publishes, CPU, time to the answer.
     Update(RowArgs),
+    /// From a watch event of a scripted API server to the answer; use a few thousand services.
+    Convergence(RowArgs),
+    /// CPU and memory until ready from scripted API servers: use --clusters 100.
+    Ingest(RowArgs),
     /// Writes a bench clusterset with its questions.
     Generate(GenerateArgs),
     /// Asks a server and checks every reply; exit code 1 when one was wrong or missing.
@@ -175,6 +179,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Update(row) => {
             let stage = row.stage()?;
             update::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(8).rounds)?.publish(&stage)
+        }
+        Command::Convergence(row) => {
+            let (stage, set) = (row.stage()?, row.set.clusterset()?);
+            convergence::measure(&stage, &set, row.rounds.unwrap_or(if row.quick { 50 } else { 900 }))?.publish(&stage)
+        }
+        Command::Ingest(row) => {
+            let (stage, set) = (row.stage()?, row.set.clusterset()?);
+            loading::from_api_servers(&stage, &set, row.effort(3).rounds)?.publish(&stage)
         }
         Command::Generate(args) => generate(&args),
         Command::Ask(args) => ask(&args),

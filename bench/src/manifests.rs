@@ -3,6 +3,7 @@
 //! ```text
 //! OUT/clusters/cluster-1/ns-0.yaml ...   one file per namespace
 //! OUT/config.yaml                        with the ports that `bench/run` uses
+//! OUT/config-plain.yaml                  the same with one system call per datagram
 //! OUT/questions.txt                      see expect.rs
 //! ```
 
@@ -67,7 +68,9 @@ pub fn write(out: &Path, set: &Clusterset, format: Format, questions: u32, ports
         }
     }
     written.names = names(set);
-    fs::write(out.join("config.yaml"), config(set, ports))?;
+    let source = |cluster: &str| format!("manifests: {{ path: clusters/{cluster} }}");
+    fs::write(out.join("config.yaml"), config(set, ports, "", source))?;
+    fs::write(out.join("config-plain.yaml"), config(set, ports, ", batch: 1", source))?;
     let mut file = BufWriter::new(fs::File::create(out.join("questions.txt"))?);
     for number in 0..questions {
         writeln!(file, "{}", question(set, number))?;
@@ -175,16 +178,17 @@ fn names(set: &Clusterset) -> u64 {
     u64::from(set.namespaces()) + services as u64
 }
 
-fn config(set: &Clusterset, ports: Ports) -> String {
+/// The server's configuration: one UDP worker with `udp` as further settings, and the `source` of each cluster.
+pub fn config(set: &Clusterset, ports: Ports, udp: &str, source: impl Fn(&str) -> String) -> String {
     let Ports { dns, ready, metrics } = ports;
     let mut text = format!(
         "# Written by `generate`; see bench/README.md.\nlocal: {{ cluster: {} }}\nlisten:\n  dns: [\"127.0.0.1:{dns}\"]\n  \
          grpc: []\n  health: \"\"\n  ready: \"127.0.0.1:{ready}\"\n  metrics: \"127.0.0.1:{metrics}\"\n  admin: \"\"\n\
-         udp: {{ workers: 1, receiveBuffer: 1Mi }}\nclusters:\n",
+         udp: {{ workers: 1, receiveBuffer: 1Mi{udp} }}\nclusters:\n",
         cluster_name(1),
     );
     for cluster in (1..=set.clusters).map(cluster_name) {
-        let _ = writeln!(text, "- name: {cluster}\n  source: {{ manifests: {{ path: clusters/{cluster} }} }}");
+        let _ = writeln!(text, "- name: {cluster}\n  source: {{ {} }}", source(&cluster));
     }
     text
 }

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Counted up when what is generated changes, so that older sets are written again.
-const SET_VERSION: u32 = 1;
+const SET_VERSION: u32 = 2;
 
 /// Where things are and how the cores are shared.
 #[derive(Debug, Clone)]
@@ -70,10 +70,10 @@ impl Stage {
         Questions::read(&folder.join("questions.txt"), edns)
     }
 
-    /// Starts `clusterset-dns serve` on a set.
-    pub fn start(&self, folder: &Path) -> anyhow::Result<Server> {
+    /// Starts `clusterset-dns serve` in a folder, with the configuration of this name.
+    pub fn start(&self, folder: &Path, config: &str) -> anyhow::Result<Server> {
         let mut command = Command::new(&self.binary);
-        command.arg("serve").arg("--config").arg(folder.join("config.yaml"));
+        command.arg("serve").arg("--config").arg(folder.join(config));
         self.spawn(command, folder.join("server.log"))
     }
 

@@ -65,6 +65,30 @@ pub struct Note {
     pub source: Option<(Kind, ObjectKey, Origin)>,
 }
 
+impl Note {
+    /// Which rule applies, to all that follows.
+    pub(in crate::model) fn rule(reason: impl Into<Cow<'static, str>>) -> Note {
+        Note { cluster: None, addresses: Vec::new(), verdict: Verdict::Rule, reason: reason.into(), source: None }
+    }
+
+    /// Something of one cluster that is not answered.
+    pub(in crate::model) fn left_out(
+        cluster: &ClusterId,
+        addresses: Vec<IpAddr>,
+        reason: impl Into<Cow<'static, str>>,
+        source: (Kind, &ObjectKey, &Origin),
+    ) -> Note {
+        let (kind, key, origin) = source;
+        Note {
+            cluster: Some(cluster.clone()),
+            addresses,
+            verdict: Verdict::LeftOut,
+            reason: reason.into(),
+            source: Some((kind, key.clone(), origin.clone())),
+        }
+    }
+}
+
 /// What became of the subject of a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -6,7 +6,7 @@ use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::{Config, SourceSpec};
 use crate::model::merge::merge;
 use crate::model::trace::FindingTrace;
-use crate::model::{ClusterSet, Finding, Kind, View, select};
+use crate::model::{ClusterSet, Finding, Kind, View, merge_host, select, select_host};
 use std::collections::HashSet;
 
 /// Reads the folders and checks the kubeconfigs; API servers are connected to where `connect` asks for it.
@@ -40,6 +40,7 @@ pub fn survey(config: &Config, connect: bool) -> Result<Survey, Vec<Diagnostic>>
     survey.findings.extend(of_services(clusterset, loaded.publisher.views()));
     survey.findings.extend(clusterset.range_findings());
     survey.findings.extend(crate::model::host::findings(clusterset));
+    survey.findings.extend(of_hosts(clusterset, loaded.publisher.views()));
     survey.findings.sort_by(|a, b| (&a.cluster, &a.place, &a.object).cmp(&(&b.cluster, &b.place, &b.object)));
     Ok(survey)
 }
@@ -59,6 +60,7 @@ fn of_services(clusterset: &ClusterSet, views: &[View]) -> HashSet<Finding> {
     found
 }
 
+/// What each API server says, and the findings of the registry.
 #[cfg(feature = "kubernetes")]
 fn look(config: &Config) -> Result<(Vec<Reached>, Vec<Finding>), String> {
     super::connect::look(config)
@@ -67,6 +69,21 @@ fn look(config: &Config) -> Result<(Vec<Reached>, Vec<Finding>), String> {
 #[cfg(not(feature = "kubernetes"))]
 fn look(_config: &Config) -> Result<(Vec<Reached>, Vec<Finding>), String> {
     Err("this build reads folders of manifests only; --connect needs the feature `kubernetes`".to_owned())
+}
+
+/// The same of every host.
+fn of_hosts(clusterset: &ClusterSet, views: &[View]) -> HashSet<Finding> {
+    let mut found = HashSet::new();
+    for host in clusterset.hosts() {
+        let entry = merge_host(host, clusterset);
+        for view in views {
+            let mut trace = FindingTrace::default();
+            select_host(&entry, view, clusterset, &mut trace);
+            found.extend(trace.0.into_iter().filter(|finding| &*finding.kind != "View"));
+        }
+        found.extend(entry.findings);
+    }
+    found
 }
 
 /// One line per cluster whose API server could not be reached with what its entry says.

@@ -33,7 +33,8 @@ struct Control([u8; CONTROL_SIZE]);
 pub enum Calls {
     /// recvmmsg and sendmmsg.
     Batched,
-    /// recvmsg and sendmsg: where the kernel lacks the others, or a setting asks for it.
+    /// One datagram each (recvfrom and sendto; recvmsg and sendmsg on a wildcard): where the kernel lacks the others, or
+    /// a setting asks for it. Datagrams that wait are still taken together, so that their lookups overlap.
     Single,
 }
 
@@ -70,7 +71,7 @@ impl Batch {
     /// Buffers for `capacity` datagrams with replies of at most `reply_size` octets. `with_destination`: the socket is
     /// bound to a wildcard and has been set to tell the asked address.
     pub fn new(capacity: usize, reply_size: usize, with_destination: bool, calls: Calls) -> Self {
-        let capacity = if calls == Calls::Single { 1 } else { capacity.max(1) };
+        let capacity = capacity.max(1);
         let reply_stride = reply_size.next_multiple_of(64) + 64;
         // SAFETY: sockaddr_in6, iovec and mmsghdr are plain C structs for which all-zero octets are a valid value
         // (null pointers, zero lengths).
@@ -130,11 +131,11 @@ impl Batch {
             Calls::Batched => match self.receive_batched(socket.as_raw_fd(), wait) {
                 Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {
                     self.calls = Calls::Single;
-                    self.receive_one(socket.as_raw_fd(), wait)?
+                    self.receive_singly(socket.as_raw_fd(), wait)?
                 }
                 other => other?,
             },
-            Calls::Single => self.receive_one(socket.as_raw_fd(), wait)?,
+            Calls::Single => self.receive_singly(socket.as_raw_fd(), wait)?,
         };
         self.used = count;
         Ok(count)
@@ -150,12 +151,29 @@ impl Batch {
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
     }
 
-    fn receive_one(&mut self, socket: RawFd, wait: bool) -> io::Result<usize> {
-        let flags = if wait { 0 } else { libc::MSG_DONTWAIT };
-        // SAFETY: the header of slot 0 is armed as in `receive_batched`.
-        let octets = unsafe { libc::recvmsg(socket, &raw mut self.received[0].msg_hdr, flags) };
-        self.received[0].msg_len = u32::try_from(octets).map_err(|_| io::Error::last_os_error())?;
-        Ok(1)
+    /// Takes the first datagram as told by `wait`, and what already waits behind it.
+    fn receive_singly(&mut self, socket: RawFd, wait: bool) -> io::Result<usize> {
+        self.receive_one(socket, 0, if wait { 0 } else { libc::MSG_DONTWAIT })?;
+        let more = (1..self.capacity).take_while(|slot| self.receive_one(socket, *slot, libc::MSG_DONTWAIT).is_ok());
+        Ok(1 + more.count())
+    }
+
+    fn receive_one(&mut self, socket: RawFd, slot: usize, flags: c_int) -> io::Result<()> {
+        let received = &mut self.received[slot];
+        let header = &mut received.msg_hdr;
+        let octets = if self.with_destination {
+            // SAFETY: the header of `slot` is armed as in `receive_batched`.
+            unsafe { libc::recvmsg(socket, header, flags) }
+        } else {
+            // SAFETY: buffer and name are those of the armed header, live and of the sizes stated.
+            unsafe {
+                let vector = &*header.msg_iov;
+                let name = header.msg_name.cast::<libc::sockaddr>();
+                libc::recvfrom(socket, vector.iov_base, vector.iov_len, flags, name, &raw mut header.msg_namelen)
+            }
+        };
+        received.msg_len = u32::try_from(octets).map_err(|_| io::Error::last_os_error())?;
+        Ok(())
     }
 
     /// The datagrams of the last [`Self::receive`], in slot order.
@@ -219,8 +237,22 @@ impl Batch {
             Calls::Batched => unsafe {
                 libc::sendmmsg(socket, waiting.as_mut_ptr(), waiting.len() as u32, libc::MSG_NOSIGNAL as _) as isize
             },
-            // SAFETY: as above, for the first header of the slice (`next < self.waiting`).
-            Calls::Single => unsafe { libc::sendmsg(socket, &raw const waiting[0].msg_hdr, libc::MSG_NOSIGNAL).min(1) },
+            Calls::Single => {
+                let header = &waiting[0].msg_hdr;
+                let sent = if header.msg_control.is_null() {
+                    // SAFETY: as above, for the buffer and name of the first header (`next < self.waiting`).
+                    unsafe {
+                        let vector = &*header.msg_iov;
+                        let name = header.msg_name.cast::<libc::sockaddr>();
+                        let flags = libc::MSG_NOSIGNAL;
+                        libc::sendto(socket, vector.iov_base, vector.iov_len, flags, name, header.msg_namelen)
+                    }
+                } else {
+                    // SAFETY: as above, for the first header.
+                    unsafe { libc::sendmsg(socket, header, libc::MSG_NOSIGNAL) }
+                };
+                sent.min(1)
+            }
         };
         usize::try_from(sent).map_err(|_| io::Error::last_os_error())
     }

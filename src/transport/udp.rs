@@ -37,7 +37,7 @@ pub struct Worker<A> {
     pub socket: UdpSocket,
     /// Bound to a wildcard and set to tell the asked address.
     pub with_destination: bool,
-    /// Datagrams per call; 1 uses the plain calls.
+    /// Datagrams per call; 1 uses the plain calls, and still answers together what waits.
     pub batch: usize,
     pub reply_size: usize,
     pub view: Option<u8>,
@@ -68,9 +68,10 @@ struct Round<A: Answerer> {
 impl<A: Answerer> Worker<A> {
     /// Answers until told to stop.
     pub fn run(self) {
-        let calls = if self.batch <= 1 { Calls::Single } else { Calls::Batched };
+        let (calls, capacity) =
+            if self.batch <= 1 { (Calls::Single, BATCH_MAX) } else { (Calls::Batched, self.batch.min(BATCH_MAX)) };
         let mut round = Round {
-            batch: Batch::new(self.batch.min(BATCH_MAX), self.reply_size, self.with_destination, calls),
+            batch: Batch::new(capacity, self.reply_size, self.with_destination, calls),
             scratch: A::Scratch::default(),
             answered: Vec::with_capacity(BATCH_MAX),
             random: Random::seeded(),

@@ -10,6 +10,7 @@ mod connect;
 #[cfg(feature = "kubernetes")]
 mod daemon;
 mod differential;
+mod explain;
 mod folder_outages;
 mod house;
 #[cfg(feature = "kubernetes")]

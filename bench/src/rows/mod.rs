@@ -1,5 +1,6 @@
 //! The rows of the result: each command measures one thing and prints it as Markdown; JSON goes to `bench/out`.
 
+pub mod convergence;
 pub mod loading;
 pub mod queries;
 pub mod update;

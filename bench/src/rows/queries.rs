@@ -31,6 +31,8 @@ enum Competitor {
     Floor,
     PlainEcho,
     Ours,
+    /// One system call per datagram.
+    OursPlain,
 }
 
 impl Competitor {
@@ -39,6 +41,7 @@ impl Competitor {
             Competitor::Floor => "echo recvmmsg/sendmmsg (floor)",
             Competitor::PlainEcho => "echo recvfrom/sendto",
             Competitor::Ours => "clusterset-dns",
+            Competitor::OursPlain => "clusterset-dns, recvfrom/sendto",
         }
     }
 }
@@ -50,14 +53,14 @@ struct Results {
     resident_mib: f64,
 }
 
-/// UDP: floor, plain echo and ours (`ours: false`: the echoes alone).
+/// UDP: floor, plain echo, and ours with either calls (`ours: false`: the echoes alone).
 pub fn udp(stage: &Stage, set: &Clusterset, format: Format, effort: Effort, ours: bool) -> anyhow::Result<Row> {
     let folder = stage.set(set, format)?;
     let mut questions = stage.questions(&folder, effort.edns)?;
     process::pin(stage.load_core)?;
     let mut competitors = vec![(Competitor::Floor, Results::default()), (Competitor::PlainEcho, Results::default())];
     if ours {
-        competitors.push((Competitor::Ours, Results::default()));
+        competitors.extend([Competitor::Ours, Competitor::OursPlain].map(|ours| (ours, Results::default())));
     }
     for round in 1..=effort.rounds {
         for (competitor, results) in &mut competitors {
@@ -75,16 +78,20 @@ fn start(stage: &Stage, folder: &std::path::Path, competitor: Competitor) -> any
     match competitor {
         Competitor::Floor => stage.start_echo(false),
         Competitor::PlainEcho => stage.start_echo(true),
-        Competitor::Ours => {
-            let mut server = stage.start(folder)?;
-            server.wait_until_ready(Duration::from_secs(300))?;
-            Ok(server)
-        }
+        Competitor::Ours => start_ours(stage, folder, "config.yaml"),
+        Competitor::OursPlain => start_ours(stage, folder, "config-plain.yaml"),
     }
 }
 
+fn start_ours(stage: &Stage, folder: &std::path::Path, config: &str) -> anyhow::Result<Server> {
+    let mut server = stage.start(folder, config)?;
+    server.wait_until_ready(Duration::from_secs(300))?;
+    Ok(server)
+}
+
 fn ask(server: &Server, competitor: Competitor, effort: Effort, questions: &mut Questions) -> anyhow::Result<Tally> {
-    let check = if competitor == Competitor::Ours { Check::Answer } else { Check::Echo };
+    let ours = matches!(competitor, Competitor::Ours | Competitor::OursPlain);
+    let check = if ours { Check::Answer } else { Check::Echo };
     let (warmup, measure) = (effort.warmup, effort.measure);
     let plan = Plan { warmup, measure, rate: effort.rate, pid: Some(server.pid()), ..Plan::new(server.address, check) };
     load::udp::run(&plan, questions)

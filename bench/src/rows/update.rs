@@ -2,7 +2,7 @@
 //! read from `/metrics`.
 
 use super::Row;
-use crate::clusterset::{Clusterset, Endpoint, Export, PER_NAMESPACE, cluster_name};
+use crate::clusterset::{Clusterset, Export, PER_NAMESPACE, cluster_name};
 use crate::manifests::{self, Format};
 use crate::process;
 use crate::server::{Server, Stage};
@@ -28,14 +28,9 @@ struct Change {
 /// Changes `rounds` services, one after the other.
 pub fn measure(stage: &Stage, set: &Clusterset, format: Format, rounds: usize) -> anyhow::Result<Row> {
     let folder = stage.set(set, format)?;
-    let mut server = stage.start(&folder)?;
+    let mut server = stage.start(&folder, "config.yaml")?;
     server.wait_until_ready(Duration::from_secs(600))?;
-    let remote = |export: &Export| export.cluster != 1;
-    let fits = |number: &u32| {
-        let service = set.service(*number);
-        !service.headless && service.exports.len() == 1 && service.exports.iter().all(remote)
-    };
-    let chosen: Vec<u32> = (0..set.services).filter(fits).take(rounds).collect();
+    let chosen: Vec<u32> = movable(set).take(rounds).collect();
     anyhow::ensure!(!chosen.is_empty(), "a set of one cluster has no remote pod to change; use --clusters 2");
     let mut changes = Vec::new();
     for (round, number) in chosen.into_iter().enumerate() {
@@ -52,6 +47,15 @@ pub fn measure(stage: &Stage, set: &Clusterset, format: Format, rounds: usize) -
         changes.push(change);
     }
     Ok(row(set, &changes))
+}
+
+/// Services whose only endpoints lie in another cluster than the local one: a changed pod is a changed answer.
+pub fn movable(set: &Clusterset) -> impl Iterator<Item = u32> {
+    let remote = |export: &Export| export.cluster != 1;
+    (0..set.services).filter(move |number| {
+        let service = set.service(*number);
+        !service.headless && service.exports.len() == 1 && service.exports.iter().all(remote)
+    })
 }
 
 fn row(set: &Clusterset, changes: &[Change]) -> Row {
@@ -142,8 +146,7 @@ fn replace(
     if let Some(address) = fresh {
         let slice = format!("{}-1", set.service(number).name());
         let slice = objects.iter_mut().find(|object| object["metadata"]["name"] == *slice).context("no slice")?;
-        let endpoint = Endpoint { address, hostname: None };
-        slice["endpoints"] = json!([{ "addresses": [endpoint.address.to_string()], "conditions": { "ready": true } }]);
+        slice["endpoints"] = json!([{ "addresses": [address.to_string()], "conditions": { "ready": true } }]);
     }
     let (name, text) = manifests::file(&objects, format, namespace);
     let place = folder.join("clusters").join(cluster_name(cluster));

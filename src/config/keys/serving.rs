@@ -49,7 +49,7 @@ section! {
         /// Threads, each with a socket of its own; 0 is one per core given to the process.
         workers "workers": Bounded<0, 1024> = Bounded::of(0);
         /// Most datagrams per system call.
-        batch "batch": Bounded<1, 1024> = Bounded::of(32);
+        batch "batch": Bounded<1, 32> = Bounded::of(32);
         /// Receive buffer of each socket; 0 is the system's default.
         receive_buffer "receiveBuffer": Size = Size::octets(0);
     }

@@ -93,41 +93,48 @@ fn the_reply_comes_from_the_address_that_was_asked() {
 
 #[test]
 fn every_datagram_of_a_burst_is_answered_and_counted() {
-    let running = Running::start("127.0.0.1:0", 32);
-    let socket = running.client("127.0.0.1");
-    for id in 0..100 {
-        socket.send(&query(id, "burst")).unwrap();
+    for (listen, batch) in [("127.0.0.1:0", 1), ("127.0.0.1:0", 32), ("0.0.0.0:0", 1), ("0.0.0.0:0", 7)] {
+        let (mut running, worker) = Running::prepare(listen, batch);
+        let socket = running.client("127.0.0.1");
+        // Sent before the worker starts, so that it finds more than one batch waiting.
+        for id in 0..100 {
+            socket.send(&query(id, "burst")).unwrap();
+        }
+        running.thread = Some(thread::spawn(move || worker.run()));
+        let mut seen = [false; 100];
+        let mut reply = [0; 512];
+        for _ in 0..100 {
+            let length = socket.recv(&mut reply).unwrap();
+            assert_eq!(text(&reply[..length]), "burst");
+            seen[usize::from(u16::from_be_bytes([reply[0], reply[1]]))] = true;
+        }
+        assert!(seen.iter().all(|seen| *seen), "{listen}, batch {batch}");
+        let counts = running.end();
+        assert_eq!(counts.cells[0].requests[0][0], 100);
+        assert_eq!(counts.cells[0].request_octets, 1_700);
+        assert_eq!(counts.cells[0].durations.iter().sum::<u64>(), 100);
     }
-    let mut seen = [false; 100];
-    let mut reply = [0; 512];
-    for _ in 0..100 {
-        let length = socket.recv(&mut reply).unwrap();
-        assert_eq!(text(&reply[..length]), "burst");
-        seen[usize::from(u16::from_be_bytes([reply[0], reply[1]]))] = true;
-    }
-    assert!(seen.iter().all(|seen| *seen));
-    let counts = running.end();
-    assert_eq!(counts.cells[0].requests[0][0], 100);
-    assert_eq!(counts.cells[0].request_octets, 1_700);
-    assert_eq!(counts.cells[0].durations.iter().sum::<u64>(), 100);
 }
 
 #[test]
 fn a_panic_costs_its_own_query_only() {
-    let running = Running::start("127.0.0.1:0", 32);
-    let socket = running.client("127.0.0.1");
-    let asked = ["one", "panic", "two", "panic", "three"];
-    for (id, question) in asked.iter().enumerate() {
-        socket.send(&query(id as u16, question)).unwrap();
+    for batch in [1, 32] {
+        let (mut running, worker) = Running::prepare("127.0.0.1:0", batch);
+        let socket = running.client("127.0.0.1");
+        let asked = ["one", "panic", "two", "panic", "three"];
+        for (id, question) in asked.iter().enumerate() {
+            socket.send(&query(id as u16, question)).unwrap();
+        }
+        running.thread = Some(thread::spawn(move || worker.run()));
+        let mut reply = [0; 512];
+        let mut answers = asked.map(|_| String::new());
+        for _ in asked {
+            let length = socket.recv(&mut reply).unwrap();
+            answers[usize::from(reply[1])] = format!("{} {}", reply[3], text(&reply[..length]));
+        }
+        assert_eq!(answers, ["0 one", "2 ", "0 two", "2 ", "0 three"]);
+        assert_eq!(running.end().panics, 2);
     }
-    let mut reply = [0; 512];
-    let mut answers = asked.map(|_| String::new());
-    for _ in asked {
-        let length = socket.recv(&mut reply).unwrap();
-        answers[usize::from(reply[1])] = format!("{} {}", reply[3], text(&reply[..length]));
-    }
-    assert_eq!(answers, ["0 one", "2 ", "0 two", "2 ", "0 three"]);
-    assert_eq!(running.end().panics, 2);
 }
 
 #[test]
