@@ -21,7 +21,6 @@ const NOT_BUILT: &[(&str, When)] = &[
     ("clusters[].freshness.evidence", When::Changed),
     ("clusters[].adapters", When::Changed),
     ("clusters[].health", When::Changed),
-    ("registry.clusterProfiles", When::Changed),
     ("clusterset", When::Changed),
     ("tierBy", When::Changed),
     ("freshness.evidence", When::Changed),

@@ -133,7 +133,7 @@ fn one_bad_secret_is_one_finding_and_stops_no_other() {
 
     // A good one that turns bad keeps what it had; the fault is told once.
     home.put(secret("good", OWN, &[("west", &west.kubeconfig_text("any", "tokenFile: /etc/passwd"))]));
-    daemon.wait_log("key west: tokenFile: refused; a Secret may not name files");
+    daemon.wait_log("key west: tokenFile: refused; an object may not name files");
     serve(&west, "10.1.0.7");
     answers(&daemon, 2, &["10.1.0.1", "10.1.0.7"]);
     assert_eq!(daemon.log().matches(finding).count(), 1);
@@ -200,6 +200,47 @@ fn the_registry_is_waited_for_no_longer_than_its_grace_and_a_reload_can_end_it()
     // Without a registry its clusters go.
     let text = text.replace("  home: home\n  secrets: { namespaces: [fleet] }\n", "");
     fs::write(folder.path().join("config.yaml"), text).unwrap();
+    answers(&daemon, 1, &["10.1.0.1"]);
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn a_cluster_profile_is_a_cluster_and_its_token_file_rotates() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));
+    fs::write(folder.path().join("west.token"), TOKEN).unwrap();
+    let kubeconfig = token(&west);
+    let field = |name: &str| {
+        let rest = kubeconfig.split_once(&format!("{name}: ")).unwrap().1;
+        rest.split([',', '}']).next().unwrap().trim_matches('\'').to_owned()
+    };
+    let cluster = json!({"server": field("server"), "certificate-authority-data": field("certificate-authority-data")});
+    let profile = json!({
+        "apiVersion": "multicluster.x-k8s.io/v1alpha1", "kind": "ClusterProfile",
+        "metadata": {"namespace": "fleet", "name": "west-of-the-fleet"},
+        "status": {
+            "properties": [{"name": "cluster.clusterset.k8s.io", "value": "west"}],
+            "accessProviders": [{"name": "tokens", "cluster": cluster}],
+        },
+    });
+    configure(folder.path(), &home, "");
+    let text = fs::read_to_string(folder.path().join("config.yaml")).unwrap();
+    let registry = "clusterProfiles: { namespace: fleet, tokens: { tokens: west.token } }";
+    let text = text.replace("secrets: { namespaces: [fleet] }", registry);
+    fs::write(folder.path().join("config.yaml"), text).unwrap();
+    home.put(profile);
+    let mut daemon = Daemon::start(&folder.path().join("config.yaml"));
+    let found = daemon.ask_until(WEB, "A", |reply| reply.addresses.len() == 2);
+    assert_eq!(sorted(&found), ["10.1.0.1", "10.1.0.2"]);
+    daemon.wait("its figures", || daemon.metric("cluster_synced{source_cluster=\"west\"}") == Some(1.0));
+
+    // The token is over: the file has the next one.
+    fs::write(folder.path().join("west.token"), "second").unwrap();
+    west.accept_token("second");
+    west.end_watches();
+    serve(&west, "10.1.0.9");
+    answers(&daemon, 2, &["10.1.0.1", "10.1.0.9"]);
+    home.delete("clusterprofiles", "fleet", "west-of-the-fleet");
     answers(&daemon, 1, &["10.1.0.1"]);
     assert!(daemon.stop().success());
 }

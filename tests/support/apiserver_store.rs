@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 /// A resource: group, kind and plural.
-const RESOURCES: [(&str, &str, &str); 7] = [
+const RESOURCES: [(&str, &str, &str); 8] = [
     ("", "Namespace", "namespaces"),
     ("", "Node", "nodes"),
     ("", "Service", "services"),
@@ -13,6 +13,7 @@ const RESOURCES: [(&str, &str, &str); 7] = [
     ("discovery.k8s.io", "EndpointSlice", "endpointslices"),
     ("multicluster.x-k8s.io", "ServiceExport", "serviceexports"),
     ("multicluster.x-k8s.io", "ServiceImport", "serviceimports"),
+    ("multicluster.x-k8s.io", "ClusterProfile", "clusterprofiles"),
 ];
 
 /// The group of the kinds that may be missing.
@@ -203,7 +204,8 @@ impl Store {
             _ => return None,
         };
         let row = RESOURCES.iter().find(|(of, _, name)| *of == group && *name == plural)?;
-        served.then_some(row.2)
+        let profiles = plural == "clusterprofiles" && version == "v1alpha1";
+        (served || profiles).then_some(row.2)
     }
 }
 

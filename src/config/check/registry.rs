@@ -10,6 +10,7 @@ pub(super) fn check(checker: &mut Checker<'_>) {
     }
     check_home(checker);
     check_secrets(checker);
+    check_profiles(checker);
 }
 
 fn check_home(checker: &mut Checker<'_>) {
@@ -50,6 +51,20 @@ fn check_secrets(checker: &mut Checker<'_>) {
     for (at, label) in secrets.labels.iter().enumerate().filter(|(_, label)| !is_selector(label)) {
         let message = "it is not a label with its value; write it like istio/multiCluster=true";
         checker.error(&format!("registry.secrets.labels[{at}]"), label, message);
+    }
+}
+
+fn check_profiles(checker: &mut Checker<'_>) {
+    let Some(profiles) = &checker.config.registry.cluster_profiles else { return };
+    let field = "registry.clusterProfiles.namespace";
+    let written = checker.draft.tree.find(field).is_some();
+    if written && !is_label(&profiles.namespace) {
+        let message = "it is not the name of a namespace: 1 to 63 of a-z, 0-9 and -, with no - at either end";
+        checker.error(field, &profiles.namespace, message);
+    }
+    if profiles.tokens.is_empty() {
+        let message = "no ClusterProfile can be used without a token: name a file for each access provider";
+        checker.warning("registry.clusterProfiles.tokens", "", message);
     }
 }
 

@@ -3,12 +3,12 @@
 //! In: messages of `source::kubernetes::registry`. Out: the list of clusters, each time something in it may have changed.
 
 use super::{Counts, Joined};
-use crate::config::{Config, ConfiguredCluster, RegistrySecrets};
+use crate::config::{self, Config, ConfiguredCluster};
 use crate::model::{ClusterId, Finding};
 use crate::publish::task;
 use crate::run::feed::contents;
 use crate::run::sources::{Running, access};
-use crate::source::kubernetes::registry::{Collection, Roster, Spec, Told, Watch, spawn};
+use crate::source::kubernetes::registry::{Collection, Roster, Sort, Spec, Told, Watch, spawn};
 use crate::source::kubernetes::{Counters, Timing};
 use crate::source::runtime::Sources;
 use std::collections::{BTreeMap, HashSet};
@@ -85,7 +85,7 @@ impl Registry {
         thread: &Sources,
         counters: CountersOf<'_>,
     ) -> Result<Option<Reading>, String> {
-        let Some((home, secrets)) = wanted(config) else { return Ok(None) };
+        let Some(home) = wanted(config) else { return Ok(None) };
         let error = |reason: String| format!("registry: cluster {}: {reason}", home.cluster.id);
         let access = access(config, &home).map_err(error)?;
         let files = access.files.clone();
@@ -94,12 +94,7 @@ impl Registry {
         if newest.is_some_and(|reading| reading.fingerprint == fingerprint) {
             return Ok(None);
         }
-        let label = |namespace: &String| {
-            let namespace = namespace.clone();
-            let collection = move |label: &String| Collection { namespace: namespace.clone(), label: label.clone() };
-            secrets.labels.iter().map(collection).collect::<Vec<_>>()
-        };
-        let collections: Vec<Collection> = secrets.namespaces.iter().flat_map(label).collect();
+        let collections = collections(&config.registry);
         let times = &home.freshness;
         let spec = Spec {
             access,
@@ -244,12 +239,30 @@ fn take(reading: &mut Option<Reading>, told: Option<Told>) {
     }
 }
 
-/// The home cluster and what is read there.
-fn wanted(config: &Config) -> Option<(ConfiguredCluster, &RegistrySecrets)> {
-    let secrets = config.registry.secrets.as_ref()?;
+/// The home cluster, where something is to be read there.
+fn wanted(config: &Config) -> Option<ConfiguredCluster> {
+    if collections(&config.registry).is_empty() {
+        return None;
+    }
     let home = config.registry_home()?;
-    let home = config.clusters().into_iter().find(|entry| entry.cluster.id.as_str() == home)?;
-    Some((home, secrets))
+    config.clusters().into_iter().find(|entry| entry.cluster.id.as_str() == home)
+}
+
+fn collections(registry: &config::Registry) -> Vec<Collection> {
+    let mut collections = Vec::new();
+    if let Some(secrets) = &registry.secrets {
+        for namespace in &secrets.namespaces {
+            let sort = |label: &String| Sort::Secrets { label: label.clone() };
+            let collection = |label| Collection { namespace: namespace.clone(), sort: sort(label) };
+            collections.extend(secrets.labels.iter().map(collection));
+        }
+    }
+    collections.extend(registry.cluster_profiles.as_ref().map(|profiles| {
+        let file = |(name, path): (&String, &config::value::FilePath)| Some((name.clone(), path.get()?.to_owned()));
+        let sort = Sort::Profiles { tokens: profiles.tokens.iter().filter_map(file).collect() };
+        Collection { namespace: profiles.namespace.clone(), sort }
+    }));
+    collections
 }
 
 fn fingerprint(config: &Config, home: &ConfiguredCluster, files: &[PathBuf]) -> u64 {

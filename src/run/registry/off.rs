@@ -20,7 +20,7 @@ impl Registry {
     }
 
     pub(crate) fn prepare(&self, config: &Config, _sources: &Running) -> Result<Option<Reading>, String> {
-        match config.registry.secrets.is_some() {
+        match config.registry.secrets.is_some() || config.registry.cluster_profiles.is_some() {
             false => Ok(None),
             true => {
                 Err("registry: this build reads folders of manifests only; build with the feature `kubernetes`"

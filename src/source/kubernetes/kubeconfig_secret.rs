@@ -33,7 +33,7 @@ pub(super) fn read(octets: &[u8], allow_servers: &[String]) -> Result<Access, St
 
 fn access(cluster: &Cluster, user: &User, allow_servers: &[String]) -> Result<Access, String> {
     refused_fields(user)?;
-    refused_in_secrets(cluster, user)?;
+    refused_in_objects(cluster, user)?;
     let data = |field: &str, data: Option<&str>| data.map(|data| decoded(field, data)).transpose();
     let key = user.client_key_data.as_ref().map(|key| key.expose_secret());
     let certificate = data("client-certificate-data", user.client_certificate_data.as_deref())?;
@@ -58,9 +58,9 @@ pub(super) fn trust(data: Option<&str>) -> Result<Trust, String> {
         .map_err(|reason| format!("{FIELD}: {reason}; give the CA of the API server"))
 }
 
-/// What a file of the operator may hold and a Secret may not.
-fn refused_in_secrets(cluster: &Cluster, user: &User) -> Result<(), String> {
-    const DATA: &str = "a Secret may not name files; use the -data forms and token";
+/// What a file of the operator may hold and an object of a cluster may not.
+pub(super) fn refused_in_objects(cluster: &Cluster, user: &User) -> Result<(), String> {
+    const DATA: &str = "an object may not name files; use the -data forms and token";
     const OWN: &str = "put this cluster into `clusters` of the configuration instead";
     const TOKEN: &str = "use token or a client certificate";
     let refused = [

@@ -124,6 +124,12 @@ fn finished(mut whole: Whole, meta: &ListMeta) -> Result<Whole, Fault> {
     Ok(whole)
 }
 
+/// A path and more of its query; the path may have a selector already.
+pub(super) fn with_query(path: &str, query: &str) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}{query}")
+}
+
 /// The part of a query that asks for the page behind a continue token.
 pub(super) fn continued(token: &str) -> String {
     match token {

@@ -3,7 +3,7 @@
 //! In: an API server. Out: [`Told`]s. An object that a later list leaves out is kept until a second list agrees: a restored
 //! etcd or a wrong endpoint must not take every cluster away at once.
 
-use super::secret::Secret;
+use super::item::Item;
 use super::{Collection, Spec, Told};
 use crate::source::kubernetes::Access;
 use crate::source::kubernetes::Limits;
@@ -60,7 +60,7 @@ impl From<Fault> for End {
 struct Page {
     metadata: PageMeta,
     #[serde(default)]
-    items: Option<Vec<Secret>>,
+    items: Option<Vec<serde_json::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -140,16 +140,16 @@ impl Follower {
 
     async fn list(&mut self) -> Result<u64, End> {
         let deadline = Deadline::after(self.connection.timing().list);
-        let (mut secrets, mut token, mut version) = (Vec::new(), String::new(), 0);
+        let (mut items, mut token, mut version) = (Vec::new(), String::new(), 0);
         for _ in 0..PAGES {
             let more = list::continued(&token);
-            let path = format!("{}&limit={PAGE}{more}", self.collection.path());
+            let path = list::with_query(&self.collection.path(), &format!("limit={PAGE}{more}"));
             let octets = list::page(&self.connection, Verb::List, &path, self.limits.page_octets, deadline).await?;
             // What the parser says may quote a Secret.
             let page: Page = serde_json::from_slice(&octets)
-                .map_err(|error| Fault::Garbled(format!("no list of Secrets (line {})", error.line())))?;
+                .map_err(|error| Fault::Garbled(format!("no list (line {})", error.line())))?;
             version = page.metadata.resource_version.parse().unwrap_or(0);
-            secrets.extend(page.items.unwrap_or_default());
+            items.extend(page.items.into_iter().flatten().filter_map(|item| self.decode(item)));
             token = page.metadata.more;
             if token.is_empty() {
                 break;
@@ -158,15 +158,15 @@ impl Follower {
         if version == 0 {
             return Err(Fault::Garbled("the list's resourceVersion is no number".to_owned()).into());
         }
-        self.take_list(secrets).await?;
+        self.take_list(items).await?;
         Ok(version)
     }
 
-    async fn take_list(&mut self, secrets: Vec<Secret>) -> Result<(), End> {
-        let keys: HashSet<Arc<str>> = secrets.iter().map(Secret::key).collect();
+    async fn take_list(&mut self, items: Vec<Item>) -> Result<(), End> {
+        let keys: HashSet<Arc<str>> = items.iter().map(Item::key).collect();
         let absent: HashSet<Arc<str>> = self.known.difference(&keys).cloned().collect();
-        for secret in &secrets {
-            self.take(secret).await?;
+        for item in &items {
+            self.take(item).await?;
         }
         let now = Instant::now();
         let (agreed, since) = match self.missing.take() {
@@ -226,16 +226,29 @@ impl Follower {
             let version = object["metadata"]["resourceVersion"].as_str();
             return Ok(version.and_then(|version| version.parse().ok()));
         }
-        let secret: Secret = serde_json::from_value(object).map_err(garbled)?;
+        let Some(item) = self.decode(object) else { return Ok(None) };
         match sort.as_str() {
-            "DELETED" => self.forget(&secret.key()).await?,
-            _ => self.take(&secret).await?,
+            "DELETED" => self.forget(&item.key()).await?,
+            _ => self.take(&item).await?,
         }
-        Ok(secret.metadata.resource_version.parse().ok())
+        Ok(item.version())
     }
 
-    async fn take(&mut self, secret: &Secret) -> Result<(), End> {
-        let object = secret.object(&self.collection, &self.allow_servers, usable);
+    /// One that cannot be read is passed over: what it said before stands.
+    fn decode(&self, value: serde_json::Value) -> Option<Item> {
+        let name = value["metadata"]["name"].as_str().map(short).unwrap_or_default();
+        let item = Item::decode(&self.collection.sort, value);
+        if item.is_none() {
+            tracing::warn!(
+                "registry: {}: {name}: it has not the shape of its kind; it is passed over",
+                self.collection
+            );
+        }
+        item
+    }
+
+    async fn take(&mut self, item: &Item) -> Result<(), End> {
+        let object = item.object(&self.collection, &self.allow_servers, usable);
         self.known.insert(Arc::clone(&object.key));
         self.tell(Told::Object { collection: self.number, object }).await
     }

@@ -1,6 +1,6 @@
 //! The registry: clusters that objects of a home cluster describe (SOURCES.md section 6).
 //!
-//! In: Secrets with kubeconfigs, in the namespaces that the configuration names. Out: [`Told`]s, from which a [`Roster`]
+//! In: Secrets with kubeconfigs and ClusterProfiles, in the namespaces that the configuration names. Out: [`Told`]s, from which a [`Roster`]
 //! makes the list of clusters and the findings about what cannot be used.
 //!
 //! ```text
@@ -10,7 +10,9 @@
 //! A Secret is never logged or kept: of its annotations five are read, of its data the fields of [`Access`] are.
 
 mod follow;
+mod item;
 mod learned;
+mod profile;
 mod roster;
 mod secret;
 
@@ -23,6 +25,8 @@ use super::counters::Counters;
 use super::timing::Timing;
 use crate::source::runtime::Sources;
 use learned::Entry;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -34,32 +38,51 @@ const OWN_LABEL: &str = "clusterset-dns.io/cluster";
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Collection {
     pub namespace: String,
-    /// A label selector such as `istio/multiCluster=true`.
-    pub label: String,
+    pub sort: Sort,
+}
+
+/// Which objects a collection holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Sort {
+    /// Secrets with a label such as `istio/multiCluster=true`.
+    Secrets { label: String },
+    /// ClusterProfiles (KEP-4322); the file of the token by name of the access provider.
+    Profiles { tokens: BTreeMap<String, PathBuf> },
 }
 
 impl Collection {
-    /// Of [`OWN_LABEL`] 2, of another label 3 (SOURCES.md section 6).
+    /// Of [`OWN_LABEL`] 2, of another label 3, of a ClusterProfile 4 (SOURCES.md section 6).
     fn rank(&self) -> u8 {
-        if self.label.split('=').next() == Some(OWN_LABEL) { 2 } else { 3 }
+        match &self.sort {
+            Sort::Secrets { label } if label.split('=').next() == Some(OWN_LABEL) => 2,
+            Sort::Secrets { .. } => 3,
+            Sort::Profiles { .. } => 4,
+        }
     }
 
-    /// The collection with its selector; more is added behind `&`.
+    /// The collection with its selector.
     fn path(&self) -> String {
+        let namespace = &self.namespace;
+        let Sort::Secrets { label } = &self.sort else {
+            return format!("/apis/multicluster.x-k8s.io/v1alpha1/namespaces/{namespace}/clusterprofiles");
+        };
         let mut selector = String::new();
-        for octet in self.label.bytes() {
+        for octet in label.bytes() {
             match octet {
                 b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => selector.push(char::from(octet)),
                 other => selector.push_str(&format!("%{other:02X}")),
             }
         }
-        format!("/api/v1/namespaces/{}/secrets?labelSelector={selector}", self.namespace)
+        format!("/api/v1/namespaces/{namespace}/secrets?labelSelector={selector}")
     }
 }
 
 impl std::fmt::Display for Collection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets labelled {} in namespace {}", self.label, self.namespace)
+        match &self.sort {
+            Sort::Secrets { label } => write!(f, "Secrets labelled {label} in namespace {}", self.namespace),
+            Sort::Profiles { .. } => write!(f, "ClusterProfiles in namespace {}", self.namespace),
+        }
     }
 }
 

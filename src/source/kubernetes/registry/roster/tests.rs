@@ -1,10 +1,10 @@
 use super::*;
-use crate::source::kubernetes::registry::{Object, Traits};
+use crate::source::kubernetes::registry::{Object, Sort, Traits};
 use crate::source::kubernetes::{Access, Trust};
 
 fn collections() -> Vec<Collection> {
     ["clusterset-dns.io/cluster=true", "istio/multiCluster=true"]
-        .map(|label| Collection { namespace: "fleet".to_owned(), label: label.to_owned() })
+        .map(|label| Collection { namespace: "fleet".to_owned(), sort: Sort::Secrets { label: label.to_owned() } })
         .into()
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::source::kubernetes::registry::Sort;
 use crate::source::kubernetes::token::TokenSource;
 use serde_json::json;
 
@@ -26,7 +27,8 @@ fn secret(annotations: serde_json::Value, data: &[(&str, &str)]) -> Secret {
 }
 
 fn read(secret: &Secret) -> Vec<Entry> {
-    let collection = Collection { namespace: "istio-system".to_owned(), label: "istio/multiCluster=true".to_owned() };
+    let sort = Sort::Secrets { label: "istio/multiCluster=true".to_owned() };
+    let collection = Collection { namespace: "istio-system".to_owned(), sort };
     secret.object(&collection, &[], |_| Ok(())).entries
 }
 
