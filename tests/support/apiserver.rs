@@ -58,6 +58,18 @@ impl ApiServer {
         }
     }
 
+    /// Closes everything and opens the same port again with a certificate of another authority.
+    pub fn renew_authority(&mut self) {
+        self.stop();
+        self.authority = Authority::new();
+        self.resume();
+    }
+
+    /// The authority as `certificate-authority-data`: base64 of PEM.
+    pub fn authority(&self) -> String {
+        self.authority.data()
+    }
+
     /// Opens the same port again, with the data as it was.
     pub fn resume(&mut self) {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

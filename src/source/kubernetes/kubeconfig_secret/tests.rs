@@ -42,8 +42,8 @@ impl Trap {
     fn read(&self, cluster: &str, user: &str, allow: &[&str]) -> Result<Access, String> {
         let (text, allow) = (self.text(cluster, user), allow.iter().map(|host| host.to_string()).collect::<Vec<_>>());
         let (tell, told) = std::sync::mpsc::channel();
-        std::thread::spawn(move || tell.send(read(text.as_bytes(), &allow)));
-        told.recv_timeout(Duration::from_secs(20)).expect("no file was opened")
+        std::thread::spawn(move || tell.send(Box::new(read(text.as_bytes(), &allow))));
+        *told.recv_timeout(Duration::from_secs(20)).expect("no file was opened")
     }
 }
 
