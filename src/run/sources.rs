@@ -198,6 +198,8 @@ impl Running {
     }
 
     fn prepare_these(&mut self, joined: &Joined, entries: Vec<ConfiguredCluster>) -> Result<Change, Vec<String>> {
+        // Those that are only remembered stand, with nothing that reads them.
+        let (entries, remembered): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| joined.reaches(entry));
         let prepared = prepare(joined, entries)?;
         self.generation += 1;
         let (mut started, mut refused) = (Vec::new(), Vec::new());
@@ -214,7 +216,8 @@ impl Running {
                 Err(error) => refused.push(error),
             }
         }
-        let clusters = prepared.into_iter().map(|prepared| prepared.entry.cluster).collect();
+        let remembered = remembered.into_iter().map(|entry| entry.cluster);
+        let clusters = prepared.into_iter().map(|prepared| prepared.entry.cluster).chain(remembered).collect();
         if refused.is_empty() { Ok(Change { started, clusters }) } else { Err(refused) }
     }
 

@@ -30,6 +30,8 @@ mod outages;
 #[cfg(feature = "kubernetes")]
 mod registry;
 #[cfg(feature = "kubernetes")]
+mod registry_restart;
+#[cfg(feature = "kubernetes")]
 mod reload;
 mod scenarios;
 #[cfg(feature = "kubernetes")]

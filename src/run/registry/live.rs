@@ -2,8 +2,8 @@
 //!
 //! In: messages of `source::kubernetes::registry`. Out: the list of clusters, each time something in it may have changed.
 
-use super::{Counts, Joined};
-use crate::config::{self, Config, ConfiguredCluster};
+use super::{Counts, Joined, memory};
+use crate::config::{self, ClusterEntry, Config, ConfiguredCluster};
 use crate::model::{ClusterId, Finding};
 use crate::publish::task;
 use crate::run::feed::contents;
@@ -44,6 +44,10 @@ pub(crate) struct Registry {
     next: Option<Reading>,
     /// When clusters that nobody knows of are not waited for any more; `None`: they are not.
     grace: Option<Instant>,
+    /// Clusters that an earlier process knew: they stand until everything is listed.
+    remembered: Vec<ClusterEntry>,
+    /// What was written last for the next process.
+    written: Option<Vec<ClusterEntry>>,
     /// Findings that were logged and still stand.
     logged: HashSet<Finding>,
     counts: Counts,
@@ -63,12 +67,24 @@ impl Registry {
     /// # Errors
     /// The home cluster cannot be read as configured.
     pub(crate) fn start_on(config: &Config, thread: &Sources, counters: CountersOf<'_>) -> Result<Self, String> {
-        let mut registry =
-            Registry { reading: None, next: None, grace: None, logged: HashSet::new(), counts: Counts::default() };
+        let mut registry = Registry {
+            reading: None,
+            next: None,
+            grace: None,
+            remembered: recalled(config),
+            written: None,
+            logged: HashSet::new(),
+            counts: Counts::default(),
+        };
         registry.reading = registry.prepare_on(config, thread, counters)?;
         // The clusters that it may name are waited for at the start only: a reload makes no name unknown.
         registry.grace = registry.reading.as_ref().map(|reading| reading.due);
         Ok(registry)
+    }
+
+    /// The configuration with the clusters that an earlier process knew, for the start.
+    pub(crate) fn recall(config: &Config) -> Joined {
+        Joined::plain(config.clone()).with_remembered(&recalled(config))
     }
 
     /// Starts another reading, unheard, where the configuration asks for one.
@@ -168,7 +184,30 @@ impl Registry {
         let (joined, findings) = self.joined(config);
         self.tell(home, findings);
         // Not before everything is listed: a collection that is still missing may give an id to another cluster.
-        if self.grace.is_some() { Joined::plain(config.clone()) } else { joined }
+        let joined = if self.grace.is_some() { Joined::plain(config.clone()) } else { joined };
+        if self.reading.as_ref().is_some_and(|reading| reading.roster.is_listed()) {
+            self.remembered.clear();
+            self.remember(&joined);
+        }
+        joined.with_remembered(&self.remembered)
+    }
+
+    /// Writes the clusters for the next process, where a snapshot is kept and they are others than before.
+    fn remember(&mut self, joined: &Joined) {
+        let Some(folder) = joined.config.snapshot.path.get() else { return };
+        let learned = |entry: &&ClusterEntry| joined.learned.contains_key(&ClusterId::new(&entry.name));
+        let clusters: Vec<&ClusterEntry> = joined.config.clusters.iter().filter(learned).collect();
+        if self.written.as_ref().is_some_and(|written| written.iter().eq(clusters.iter().copied())) {
+            return;
+        }
+        if let Err(error) = memory::write(folder, &clusters) {
+            tracing::warn!(
+                "registry: {}: its clusters cannot be remembered for a restart: {error}; answers are not affected",
+                folder.display()
+            );
+            return;
+        }
+        self.written = Some(clusters.into_iter().cloned().collect());
     }
 
     /// The same with its findings, of what is known at this moment.
@@ -205,6 +244,14 @@ impl Registry {
     /// For metrics.
     pub(crate) fn counts(&self) -> Counts {
         Arc::clone(&self.counts)
+    }
+}
+
+/// What an earlier process knew, where a registry and a snapshot are configured.
+fn recalled(config: &Config) -> Vec<ClusterEntry> {
+    match (wanted(config), config.snapshot.path.get()) {
+        (Some(_), Some(folder)) => memory::read(folder),
+        _ => Vec::new(),
     }
 }
 

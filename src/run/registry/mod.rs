@@ -5,6 +5,8 @@
 
 #[cfg(feature = "kubernetes")]
 mod live;
+#[cfg(feature = "kubernetes")]
+mod memory;
 #[cfg(not(feature = "kubernetes"))]
 mod off;
 
@@ -13,7 +15,7 @@ pub(super) use live::Registry;
 #[cfg(not(feature = "kubernetes"))]
 pub(super) use off::Registry;
 
-use crate::config::Config;
+use crate::config::{Config, ConfiguredCluster, SourceSpec};
 #[cfg(feature = "kubernetes")]
 use crate::{config::ClusterEntry, model::ClusterId, source::kubernetes::registry::Learned};
 use arc_swap::ArcSwap;
@@ -39,6 +41,18 @@ impl Joined {
         }
     }
 
+    /// False for a cluster of which only its name is known.
+    pub(super) fn reaches(&self, entry: &ConfiguredCluster) -> bool {
+        #[cfg(feature = "kubernetes")]
+        {
+            entry.source != SourceSpec::Learned || self.learned.contains_key(&entry.cluster.id)
+        }
+        #[cfg(not(feature = "kubernetes"))]
+        {
+            entry.source != SourceSpec::Learned
+        }
+    }
+
     /// True when the same clusters are reached in the same way.
     pub(super) fn reaches_as(&self, other: &Joined) -> bool {
         #[cfg(feature = "kubernetes")]
@@ -52,6 +66,17 @@ impl Joined {
         {
             self.config == other.config
         }
+    }
+
+    /// With clusters that were known before and that nobody knows how to reach now.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn with_remembered(mut self, remembered: &[ClusterEntry]) -> Self {
+        for entry in remembered {
+            if self.config.clusters.iter().all(|known| known.name != entry.name) {
+                self.config.clusters.push(entry.clone());
+            }
+        }
+        self
     }
 
     /// The clusters of the configuration, then the learned ones in their order.

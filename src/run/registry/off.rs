@@ -35,6 +35,11 @@ impl Registry {
         Vec::new()
     }
 
+    /// A configuration alone.
+    pub(crate) fn recall(config: &Config) -> Joined {
+        Joined::plain(config.clone())
+    }
+
     /// Never.
     pub(crate) async fn next(&mut self) {
         std::future::pending().await
