@@ -65,6 +65,14 @@ impl ApiServer {
         self.resume();
     }
 
+    /// The same; from then on clients must show a certificate of it: that and its key, PEM.
+    pub fn require_client_certificate(&mut self) -> (String, String) {
+        self.stop();
+        self.authority = Authority::with_clients();
+        self.resume();
+        self.authority.client()
+    }
+
     /// The authority as `certificate-authority-data`: base64 of PEM.
     pub fn authority(&self) -> String {
         self.authority.data()
