@@ -278,13 +278,14 @@ impl Driver {
         let missing = unknown.chain(self.registry.missing.iter().cloned()).collect();
         let ready = all && one && !self.registry.awaited && self.publisher.waiting() == 0;
         let now = Readiness { ready, missing, lost: self.ageing.lost() };
-        self.readiness.send_if_modified(|before| {
-            // Once open, sockets stay open.
-            let next = Readiness { ready: now.ready || before.ready, ..now.clone() };
-            let changed = *before != next;
-            *before = next;
-            changed
-        });
+        // Once open, sockets stay open.
+        let next = Readiness { ready: now.ready || self.readiness.borrow().ready, ..now };
+        if *self.readiness.borrow() == next {
+            return;
+        }
+        // Whoever reads the figures on hearing of this must find them so.
+        self.publisher.figures().report.store(Arc::new(self.report()));
+        self.readiness.send_replace(next);
     }
 
     fn report(&self) -> Report {

@@ -9,6 +9,7 @@ mod binary;
 mod connect;
 #[cfg(feature = "kubernetes")]
 mod daemon;
+mod dependencies;
 mod differential;
 mod explain;
 mod folder_outages;
@@ -36,4 +37,6 @@ mod reload;
 mod scenarios;
 #[cfg(feature = "kubernetes")]
 mod snapshot;
+#[cfg(feature = "grpc")]
+mod transports;
 mod wire;

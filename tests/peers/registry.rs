@@ -24,7 +24,7 @@ fn a_cluster_joins_and_leaves_by_a_remote_secret() {
         add_service(api, "registry", "cart", "ClusterIP", &pods);
         api.create(objects::export(api.mcs.version(), "registry", "cart"));
     }
-    world.east.apply_file(&repository().join("deploy/rbac/registry.yaml"));
+    world.east.apply_file(&repository().join("deploy/rbac/registry.yaml"), "");
     let east = cluster(&world.east, &["reach: endpoints"]);
     let server = Server::start(&format!(
         "local: {{ cluster: east }}\nclusters:\n{east}registry: {{ secrets: {{}}, allowServers: [127.0.0.1] }}\n"
