@@ -4,7 +4,7 @@ use super::*;
 use crate::dns::types::rtype;
 use crate::model::fact::Ingress;
 use crate::model::host::fact::{
-    DnsEndpointFact, DnsRecord, EntryPort, RecordValues, Resolution, Routing, ServiceEntryFact, Workload,
+    Allocates, DnsEndpointFact, DnsRecord, EntryPort, RecordValues, Resolution, Routing, ServiceEntryFact, Workload,
     WorkloadEntryFact,
 };
 
@@ -53,6 +53,7 @@ fn entry(namespace: &str, name: &str, hosts: &[usize], addresses: &[u8], selects
         addresses: Vec::new(),
         allocated: Vec::new(),
         ports: vec![EntryPort { name: "http".into(), protocol: Protocol::Tcp, number: 80, target_port: None }],
+        allocates: Allocates::Nothing,
         resolution: Resolution::Endpoints,
         endpoints: addresses.iter().map(|last| workload(*last)).collect(),
         selector: selects.then(|| vec![("app".into(), "web".into())]),
