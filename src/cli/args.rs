@@ -139,8 +139,8 @@ pub struct ExplainArgs {
     #[arg(value_name = "NAME")]
     pub name: String,
 
-    /// The record type
-    #[arg(value_name = "TYPE", default_value = "A")]
+    /// The record type; without it, A and AAAA and every other type that the name has
+    #[arg(value_name = "TYPE", default_value = "", hide_default_value = true)]
     pub rtype: String,
 
     /// The view from which it is asked: its name in `views`, or `local`
