@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 /// A resource: group, kind and plural.
-const RESOURCES: [(&str, &str, &str); 6] = [
+const RESOURCES: [(&str, &str, &str); 8] = [
     ("", "Namespace", "namespaces"),
     ("", "Node", "nodes"),
     ("", "Service", "services"),
+    ("", "Secret", "secrets"),
     ("discovery.k8s.io", "EndpointSlice", "endpointslices"),
     ("multicluster.x-k8s.io", "ServiceExport", "serviceexports"),
     ("multicluster.x-k8s.io", "ServiceImport", "serviceimports"),
+    ("multicluster.x-k8s.io", "ClusterProfile", "clusterprofiles"),
 ];
 
 /// The group of the kinds that may be missing.
@@ -24,7 +26,41 @@ const PAGED: usize = 8;
 struct Event {
     version: u64,
     plural: &'static str,
+    /// What it says, and of which object.
     line: String,
+    object: Value,
+}
+
+/// What a request asks for: a kind, perhaps of one namespace, with labels and one name.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    pub plural: String,
+    pub namespace: Option<String>,
+    pub labels: Vec<(String, String)>,
+    pub name: Option<String>,
+}
+
+impl Scope {
+    /// Of a path and the selectors of its query.
+    pub fn new(plural: &str, path: &str, query: &std::collections::HashMap<String, String>) -> Self {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let namespace = parts.windows(3).find(|part| part[0] == "namespaces" && part[2] == plural).map(|part| part[1]);
+        let pairs = |key: &str| {
+            let pairs =
+                query.get(key).into_iter().flat_map(|text| text.split(',')).filter_map(|pair| pair.split_once('='));
+            pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect::<Vec<_>>()
+        };
+        let name = pairs("fieldSelector").into_iter().find(|(field, _)| field == "metadata.name").map(|(_, name)| name);
+        let namespace = namespace.map(str::to_owned);
+        Scope { plural: plural.to_owned(), namespace, labels: pairs("labelSelector"), name }
+    }
+
+    fn holds(&self, object: &Value) -> bool {
+        let metadata = &object["metadata"];
+        let is = |field: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|text| metadata[field] == *text);
+        let labelled = |(key, value): &(String, String)| metadata["labels"][key] == *value;
+        is("namespace", &self.namespace) && is("name", &self.name) && self.labels.iter().all(labelled)
+    }
 }
 
 /// The store.
@@ -104,17 +140,17 @@ impl Store {
 
     fn happened(&mut self, plural: &'static str, event: &str, object: &Value) {
         let line = format!("{}\n", json!({"type": event, "object": object}));
-        self.events.push(Event { version: self.version, plural, line });
+        self.events.push(Event { version: self.version, plural, line, object: object.clone() });
         self.changed.send_modify(|_| {});
     }
 
     /// A page: at most `limit` items (0 = all) from the version and position that `token` names. All pages of a list
     /// are of one moment, as those of a real API server are.
-    pub fn page(&mut self, plural: &str, limit: usize, token: &str) -> Value {
+    pub fn page(&mut self, scope: &Scope, limit: usize, token: &str) -> Value {
         let place = token.split_once('-').and_then(|(version, at)| Some((version.parse().ok()?, at.parse().ok()?)));
         let (version, start) = place.unwrap_or((self.version, 0));
-        let key = (version, plural.to_owned());
-        let all = self.paged.get(&key).cloned().unwrap_or_else(|| self.all(plural));
+        let key = (version, format!("{scope:?}"));
+        let all = self.paged.get(&key).cloned().unwrap_or_else(|| self.all(scope));
         let end = if limit > 0 { all.len().min(start + limit) } else { all.len() };
         let items = all[start.min(end)..end].to_vec();
         let more = if end < all.len() { format!("{version}-{end}") } else { String::new() };
@@ -129,24 +165,29 @@ impl Store {
         json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items})
     }
 
-    fn all(&self, plural: &str) -> Vec<Value> {
-        self.objects.iter().filter(|((of, ..), _)| *of == plural).map(|(_, object)| stripped(object)).collect()
+    fn all(&self, scope: &Scope) -> Vec<Value> {
+        let all = self.objects.iter().filter(|((of, ..), _)| *of == scope.plural).map(|(_, object)| object);
+        all.filter(|object| scope.holds(object)).map(stripped).collect()
     }
 
     /// The lines after `version` with their end, or `None` when they are forgotten.
-    pub fn since(&self, plural: &str, version: u64) -> Option<(String, u64)> {
+    pub fn since(&self, scope: &Scope, version: u64) -> Option<(String, u64)> {
         if version < self.compacted {
             return None;
         }
         // Versions grow along the list.
         let first = self.events.partition_point(|event| event.version <= version);
-        let new = self.events[first..].iter().filter(|event| event.plural == plural);
+        let new = self.events[first..].iter().filter(|event| event.plural == scope.plural);
+        let new = new.filter(|event| scope.holds(&event.object));
         let lines = new.map(|event| event.line.as_str()).collect();
         Some((lines, self.version.max(version)))
     }
 
     /// The discovery document at a path, `None` = 404.
     pub fn discovery(&self, path: &str) -> Option<Value> {
+        if path == "/version" {
+            return Some(json!({"major": "1", "minor": "34", "gitVersion": "v1.34.4"}));
+        }
         if path == "/apis" {
             let versions = |group: &str, list: &[&str]| {
                 let list: Vec<Value> =
@@ -175,9 +216,14 @@ impl Store {
             _ => return None,
         };
         let served = if group == MCS { self.mcs.contains(&version) } else { version == "v1" };
-        let plural = parts.next()?;
+        let rest: Vec<&str> = parts.collect();
+        let plural = match rest[..] {
+            [plural] | ["namespaces", _, plural] => plural,
+            _ => return None,
+        };
         let row = RESOURCES.iter().find(|(of, _, name)| *of == group && *name == plural)?;
-        (served && parts.next().is_none()).then_some(row.2)
+        let profiles = plural == "clusterprofiles" && version == "v1alpha1";
+        (served || profiles).then_some(row.2)
     }
 }
 
