@@ -7,9 +7,11 @@
 mod ageing;
 mod braking;
 mod changed_zones;
+mod contain;
 mod figures;
 mod findings;
 mod frame;
+mod growth;
 mod hosts;
 mod names;
 mod publisher;
@@ -25,5 +27,6 @@ mod tests;
 
 pub use figures::{ClusterReport, Figures, KindReport, Latency, Report};
 pub use frame::FrameTemplate;
-pub use publisher::{Publisher, Setup};
+pub use growth::Growth;
+pub use publisher::{Publisher, Setup, Stopwatch};
 pub use task::{Command, Readiness};

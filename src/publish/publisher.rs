@@ -3,6 +3,7 @@
 use super::changed_zones::mark;
 use super::figures::Figures;
 use super::frame::{Awaited, FrameTemplate};
+use super::growth::Growth;
 use super::hosts::{HostRegistry, claims_of};
 use super::names::PublishedNames;
 use super::queue::Queue;
@@ -82,6 +83,7 @@ pub struct Publisher {
     changed_zones: Vec<bool>,
     awaited: Awaited,
     brake: Brake,
+    pub(super) growth: Growth,
     pub(super) warnings: Warnings<Entity>,
 }
 
@@ -118,6 +120,7 @@ impl Publisher {
             queue: Queue::default(),
             awaited: Awaited::default(),
             brake: Brake::default(),
+            growth: Growth::default(),
             warnings: Warnings::default(),
         };
         publisher.awaited = publisher.awaited_views();
@@ -154,6 +157,9 @@ impl Publisher {
         let cluster = observation.cluster.clone();
         let single = !matches!(observation.change, crate::model::Change::Replace { .. });
         let was_restored = self.is_restored(&cluster);
+        let held = self.clusterset.get(&cluster).map(Member::facts);
+        let change = self.growth.admit(&cluster, held, observation.change);
+        let observation = Observation { change, ..observation };
         let kept = self.judge(&observation);
         self.warnings.survey_due |= super::survey::looks_at(&observation.change);
         let touched = self.clusterset.observe_keeping(observation, kept);
@@ -197,6 +203,11 @@ impl Publisher {
     /// The same, to set its limits or to ask what is due.
     pub fn brake_mut(&mut self) -> &mut Brake {
         &mut self.brake
+    }
+
+    /// What is refused for lack of memory.
+    pub fn growth_mut(&mut self) -> &mut Growth {
+        &mut self.growth
     }
 
     fn state(&self, cluster: &ClusterId) -> State {
@@ -263,11 +274,7 @@ impl Publisher {
     /// Publishes what waits until nothing does or `go_on` says stop, single changes first. True when nothing is left.
     pub fn work(&mut self, mut go_on: impl FnMut() -> bool) -> bool {
         while let Some(entity) = self.queue.pop() {
-            match entity {
-                Entity::Service(key) => self.publish_service(&key),
-                Entity::Namespace(namespace) => self.publish_namespace(&namespace),
-                Entity::Host(host) => self.publish_host(&host),
-            }
+            self.publish(&entity);
             if !go_on() {
                 break;
             }
@@ -280,7 +287,7 @@ impl Publisher {
         done
     }
 
-    fn publish_service(&mut self, key: &ServiceKey) {
+    pub(super) fn publish_service(&mut self, key: &ServiceKey) {
         let start = (self.stopwatch)();
         let service = merge(key, &self.clusterset);
         let mut trace = FindingTrace::default();
@@ -339,7 +346,7 @@ impl Publisher {
         answers
     }
 
-    fn publish_namespace(&mut self, namespace: &Arc<str>) {
+    pub(super) fn publish_namespace(&mut self, namespace: &Arc<str>) {
         let knows = |view: &View| namespace_presence(&self.clusterset, namespace, view);
         let presence =
             self.views.iter().enumerate().filter(|(_, view)| knows(view)).fold(0, |mask, (v, _)| mask | 1 << v);
@@ -354,7 +361,7 @@ impl Publisher {
         self.figures.publishes.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn publish_host(&mut self, host: &Arc<str>) {
+    pub(super) fn publish_host(&mut self, host: &Arc<str>) {
         let start = (self.stopwatch)();
         let (clusterset, views, settings) = (&self.clusterset, &self.views, &self.settings);
         let mut trace = FindingTrace::default();

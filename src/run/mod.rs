@@ -13,6 +13,7 @@ mod explain;
 mod feed;
 mod figures;
 mod handover;
+mod limits;
 pub mod offline;
 mod reload;
 mod resolve;

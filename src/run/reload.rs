@@ -5,6 +5,7 @@
 
 use super::changes::Changes;
 use super::handover::Synced;
+use super::limits::Memory;
 use super::setup::{brake_limits, setup, times};
 use super::snapshot::{self, Members};
 use super::sources::{Change, Running};
@@ -54,6 +55,7 @@ pub(super) struct Reloader {
     pub commands: mpsc::Sender<Command>,
     pub views: Views,
     pub members: Members,
+    pub memory: Memory,
     pub figures: Arc<Figures>,
 }
 
@@ -129,6 +131,7 @@ impl Reloader {
                 "{key}: the change needs a restart; the value of the start stays in force, the rest is taken over"
             );
         }
+        self.memory.set(&next);
         self.config = next;
         Ok(change)
     }

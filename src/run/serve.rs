@@ -2,6 +2,7 @@
 
 use super::admin::Admin;
 use super::figures::Live;
+use super::limits::{self, Memory};
 use super::reload::{self, Asked, Origin, Reloader};
 use super::resolve::Resolving;
 use super::setup::{brake_limits, listen_settings, setup, times};
@@ -82,7 +83,10 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         reload: Arc::clone(&reload),
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
-    let schedule = Schedule { relist: sources.relist(), ..Schedule::new(epoch, times(config)) };
+    limits::check_descriptors(config);
+    let memory = Memory::new(config);
+    let room = Box::new(memory.gauge());
+    let schedule = Schedule { relist: sources.relist(), room, ..Schedule::new(epoch, times(config)) };
     let serials = Arc::new(Notify::new());
     let ends = Ends { observations, commands: command_end, readiness, serials: Arc::clone(&serials), stop: stopped };
     let writer = publish_thread(publisher, schedule, ends)?;
@@ -102,8 +106,16 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let keeper = Keeper::start(config, parts)?;
     let (ask, asked) = mpsc::channel(1);
     let (config_now, of_reloader) = (config.clone(), commands.clone());
-    let reloader =
-        Reloader { origin, config: config_now, sources, commands: of_reloader, views, members, figures: reload };
+    let reloader = Reloader {
+        origin,
+        config: config_now,
+        sources,
+        commands: of_reloader,
+        views,
+        members,
+        memory,
+        figures: reload,
+    };
     let reloader = tokio::spawn(reloader.run(asked, synced));
     let mut server = Server { config, table, counters, admin, commands, ask, keeper, signals };
     if server.opened(ready).await {

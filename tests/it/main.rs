@@ -22,6 +22,8 @@ mod kubernetes_lists;
 #[cfg(feature = "kubernetes")]
 mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
+mod limits;
+#[cfg(feature = "kubernetes")]
 mod outages;
 #[cfg(feature = "kubernetes")]
 mod reload;

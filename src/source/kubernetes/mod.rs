@@ -72,7 +72,12 @@ pub struct Spec {
     pub known_clusters: Arc<[ClusterId]>,
     /// Kept by the caller over rebuilt watchers.
     pub counters: Arc<Counters>,
+    /// Runs before each step of the task that follows a kind: tests panic in it.
+    pub fail_point: Option<FailPoint>,
 }
+
+/// What a test does in the task that follows a kind.
+pub type FailPoint = Arc<dyn Fn(Kind) + Send + Sync>;
 
 impl Spec {
     /// A cluster with every default.
@@ -86,6 +91,7 @@ impl Spec {
             limits: Limits::default(),
             known_clusters: Arc::new([]),
             counters: Arc::default(),
+            fail_point: None,
         }
     }
 }

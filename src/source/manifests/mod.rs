@@ -17,7 +17,7 @@ mod tests;
 mod watch;
 
 pub use folder::Folder;
-pub use watch::{PERIOD, Watch};
+pub use watch::{PERIOD, Watch, panics};
 
 use crate::model::id::ClusterId;
 use std::path::{Path, PathBuf};
