@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod hosts;
+mod orders;
 mod warnings;
 
 const CLUSTERS: [&str; 2] = ["east", "west"];

@@ -73,6 +73,11 @@ impl Daemon {
         self.dns
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks once, with EDNS.
     pub fn ask(&self, name: &str, rtype: &str) -> Reply {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
@@ -136,6 +141,11 @@ impl Daemon {
     /// SIGTERM, then its end.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal("TERM");
+        self.wait_end()
+    }
+
+    /// Waits for its end.
+    pub fn wait_end(&mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
 }

@@ -6,8 +6,14 @@ mod support;
 
 mod binary;
 #[cfg(feature = "kubernetes")]
+mod clock;
+#[cfg(feature = "kubernetes")]
+mod cluster_leaves;
+#[cfg(feature = "kubernetes")]
 mod daemon;
 mod differential;
+#[cfg(feature = "kubernetes")]
+mod disk;
 mod explain;
 mod folder_outages;
 mod house;
@@ -28,6 +34,8 @@ mod outages;
 #[cfg(feature = "kubernetes")]
 mod reload;
 mod scenarios;
+#[cfg(feature = "kubernetes")]
+mod shutdown;
 #[cfg(feature = "kubernetes")]
 mod snapshot;
 mod wire;

@@ -9,7 +9,7 @@ use std::path::Path;
 const WEB: &str = "web.shop.svc.clusterset.local";
 
 /// Writes the folder of a cluster that exports `shop/web` at this address.
-fn cluster(folder: &Path, name: &str, address: &str) {
+pub fn cluster(folder: &Path, name: &str, address: &str) {
     fs::create_dir_all(folder.join(name)).unwrap();
     let objects = format!(
         "apiVersion: v1\nkind: Service\nmetadata: {{ name: web, namespace: shop }}\n\
