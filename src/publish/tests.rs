@@ -16,7 +16,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod hosts;
+<<<<<<< HEAD
 mod orders;
+=======
+mod readiness;
+>>>>>>> main
 mod warnings;
 
 const CLUSTERS: [&str; 2] = ["east", "west"];
@@ -26,6 +30,10 @@ fn publisher() -> (Publisher, Arc<Table>) {
 }
 
 fn publisher_with(edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
+    reporting_to(Arc::new(Figures::default()), edit)
+}
+
+fn reporting_to(figures: Arc<Figures>, edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
     let table = Arc::new(Table::new(Frame::default()));
     let clusters: Vec<Cluster> = CLUSTERS.iter().map(|name| Cluster::new(ClusterId::new(name))).collect();
     let zone = |text| Name::parse(text).unwrap();
@@ -50,7 +58,7 @@ fn publisher_with(edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
     };
     edit(&mut setup);
     let stopwatch = || Duration::ZERO;
-    (Publisher::new(setup, Arc::clone(&table), Arc::new(Figures::default()), stopwatch).unwrap(), table)
+    (Publisher::new(setup, Arc::clone(&table), figures, stopwatch).unwrap(), table)
 }
 
 fn observe(publisher: &mut Publisher, cluster: &str, change: Change) {

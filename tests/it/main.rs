@@ -11,6 +11,7 @@ mod clock;
 mod cluster_leaves;
 #[cfg(feature = "kubernetes")]
 mod daemon;
+mod dependencies;
 mod differential;
 #[cfg(feature = "kubernetes")]
 mod disk;
@@ -38,4 +39,6 @@ mod scenarios;
 mod shutdown;
 #[cfg(feature = "kubernetes")]
 mod snapshot;
+#[cfg(feature = "grpc")]
+mod transports;
 mod wire;

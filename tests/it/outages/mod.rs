@@ -5,6 +5,7 @@
 mod brake;
 mod imports;
 mod large;
+mod listed;
 mod panics;
 mod prober;
 mod rows;
