@@ -16,11 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod hosts;
-<<<<<<< HEAD
 mod orders;
-=======
 mod readiness;
->>>>>>> main
 mod warnings;
 
 const CLUSTERS: [&str; 2] = ["east", "west"];
