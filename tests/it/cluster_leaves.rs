@@ -60,6 +60,8 @@ fn cluster_removed_under_load() {
     stop.store(true, Ordering::Relaxed);
     let both = vec!["10.1.0.1".to_owned(), "10.1.0.2".to_owned()];
     let history = prober.join().unwrap();
-    assert_eq!(history, [(0, both.clone(), None), (0, both[..1].to_vec(), None)], "one publish");
+    let due = [(0, both.clone(), None), (0, both[..1].to_vec(), None)];
+    // A busy machine may start the prober late.
+    assert!(history == due || history == due[1..], "one publish: {history:?}");
     drop(daemon);
 }
