@@ -10,6 +10,8 @@ mod clock;
 #[cfg(feature = "kubernetes")]
 mod cluster_leaves;
 #[cfg(feature = "kubernetes")]
+mod connect;
+#[cfg(feature = "kubernetes")]
 mod daemon;
 mod dependencies;
 mod differential;
@@ -18,6 +20,8 @@ mod disk;
 mod explain;
 mod folder_outages;
 mod house;
+#[cfg(feature = "kubernetes")]
+mod identities;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 #[cfg(feature = "kubernetes")]
@@ -32,6 +36,10 @@ mod kubernetes_watches;
 mod limits;
 #[cfg(feature = "kubernetes")]
 mod outages;
+#[cfg(feature = "kubernetes")]
+mod registry;
+#[cfg(feature = "kubernetes")]
+mod registry_restart;
 #[cfg(feature = "kubernetes")]
 mod reload;
 mod scenarios;
