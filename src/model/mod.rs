@@ -24,6 +24,7 @@ pub mod id;
 pub mod merge;
 pub mod observation;
 pub mod policy;
+pub mod probe;
 pub mod rare;
 pub mod select;
 pub mod service;

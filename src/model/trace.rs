@@ -5,6 +5,7 @@
 use super::fact::{Kind, ObjectKey, Origin};
 use super::finding::Finding;
 use super::id::ClusterId;
+use super::probe::Target;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -12,6 +13,9 @@ use std::net::IpAddr;
 pub trait Trace {
     /// A decision about the service, a cluster or some addresses.
     fn note(&mut self, _note: impl FnOnce() -> Note) {}
+
+    /// An address of the answer that has a health check, whether or not it is answered in the end.
+    fn probe(&mut self, _target: impl FnOnce() -> Target) {}
 
     /// A warning that depends on the view (`network-mismatch`, `no-gateway`, `reach-unproven`, `shared-address`,
     /// `view-cluster-unknown`).
@@ -31,6 +35,16 @@ pub struct FindingTrace(pub Vec<Finding>);
 impl Trace for FindingTrace {
     fn finding(&mut self, finding: impl FnOnce() -> Finding) {
         self.0.push(finding());
+    }
+}
+
+/// Keeps the addresses to probe only.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TargetTrace(pub Vec<Target>);
+
+impl Trace for TargetTrace {
+    fn probe(&mut self, target: impl FnOnce() -> Target) {
+        self.0.push(target());
     }
 }
 

@@ -7,7 +7,7 @@ use crate::compile::{HostClaim, Settings, compile_host, compose};
 use crate::dns::Name;
 use crate::model::clusterset::ClusterSet;
 use crate::model::fact::Kind;
-use crate::model::{HostAnswer, NoTrace, View, merge_host, select_host};
+use crate::model::{HostAnswer, Trace, View, merge_host, select_host};
 use crate::table::Draft;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -40,6 +40,7 @@ pub(super) fn claims_of(
     clusterset: &ClusterSet,
     views: &[View],
     settings: &Settings,
+    trace: &mut impl Trace,
 ) -> (u8, Vec<HostClaim>) {
     let entry = merge_host(host, clusterset);
     let level = match entry.sources.first().map(|source| source.object.kind()) {
@@ -48,7 +49,7 @@ pub(super) fn claims_of(
     };
     let mut answers: Vec<(u64, HostAnswer)> = Vec::new();
     for (number, view) in views.iter().enumerate() {
-        let Some(answer) = select_host(&entry, view, clusterset, &mut NoTrace) else { continue };
+        let Some(answer) = select_host(&entry, view, clusterset, trace) else { continue };
         match answers.iter_mut().find(|(_, other)| *other == answer) {
             Some((mask, _)) => *mask |= 1 << number,
             None => answers.push((1 << number, answer)),

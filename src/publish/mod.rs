@@ -13,6 +13,7 @@ mod frame;
 mod hosts;
 mod names;
 mod publisher;
+mod probes;
 mod queue;
 mod reconfigure;
 mod reverse;

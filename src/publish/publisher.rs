@@ -5,6 +5,7 @@ use super::figures::Figures;
 use super::frame::{Awaited, FrameTemplate};
 use super::hosts::{HostRegistry, claims_of};
 use super::names::PublishedNames;
+use super::probes::Probes;
 use super::queue::Queue;
 use super::reverse::ReverseRegistry;
 use crate::compile::{self, compile_namespace, compile_reverse, compile_service, zone_names};
@@ -16,7 +17,8 @@ use crate::model::facts::Touched;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
-use crate::model::{Answer, Cluster, ClusterId, Fact, NoTrace, Observation, ServiceKey, State, View};
+use crate::model::trace::TargetTrace;
+use crate::model::{Answer, Cluster, ClusterId, Fact, NoTrace, Observation, ServiceKey, State, Trace, View};
 use crate::table::{Block, Draft, Table, TableChange};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -38,7 +40,7 @@ pub struct Setup {
 
 /// What can be published anew.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Entity {
+pub(super) enum Entity {
     Service(ServiceKey),
     Namespace(Arc<str>),
     /// A name in a global zone.
@@ -74,7 +76,8 @@ pub struct Publisher {
     namespaces: HashMap<Arc<str>, u64>,
     hosts: HostRegistry,
     reverse: ReverseRegistry,
-    queue: Queue<Entity>,
+    pub(super) probes: Probes,
+    pub(super) queue: Queue<Entity>,
     /// Zones with a change that their serial does not show yet.
     changed_zones: Vec<bool>,
     awaited: Awaited,
@@ -111,6 +114,7 @@ impl Publisher {
             namespaces: HashMap::new(),
             hosts: HostRegistry::default(),
             reverse: ReverseRegistry::default(),
+            probes: Probes::default(),
             queue: Queue::default(),
             awaited: Awaited::default(),
             brake: Brake::default(),
@@ -276,7 +280,9 @@ impl Publisher {
     fn publish_service(&mut self, key: &ServiceKey) {
         let start = (self.stopwatch)();
         let service = merge(key, &self.clusterset);
-        let answers = self.answers(&service);
+        let mut probed = TargetTrace::default();
+        let answers = self.answers(&service, &mut probed);
+        self.probes.replace(Entity::Service(key.clone()), probed.0, &self.figures);
         let merged = (self.stopwatch)();
         let drafts = compile_service(key, &answers, &self.settings);
         let claims = compile_reverse(key, &answers, &self.settings);
@@ -317,10 +323,10 @@ impl Publisher {
     }
 
     /// The distinct answers with the views that see them.
-    fn answers(&self, service: &Service) -> Vec<(u64, Answer)> {
+    fn answers(&self, service: &Service, trace: &mut impl Trace) -> Vec<(u64, Answer)> {
         let mut answers: Vec<(u64, Answer)> = Vec::new();
         for (number, view) in self.views.iter().enumerate() {
-            let Selection::Present(answer) = select(service, view, &self.clusterset, &mut NoTrace) else { continue };
+            let Selection::Present(answer) = select(service, view, &self.clusterset, trace) else { continue };
             match answers.iter_mut().find(|(_, other)| *other == answer) {
                 Some((mask, _)) => *mask |= 1 << number,
                 None => answers.push((1 << number, answer)),
@@ -347,9 +353,11 @@ impl Publisher {
     fn publish_host(&mut self, host: &Arc<str>) {
         let start = (self.stopwatch)();
         let (clusterset, views, settings) = (&self.clusterset, &self.views, &self.settings);
-        let (level, claims) = claims_of(host, clusterset, views, settings);
-        let recompile = |other: &Arc<str>| claims_of(other, clusterset, views, settings).1;
+        let mut probed = TargetTrace::default();
+        let (level, claims) = claims_of(host, clusterset, views, settings, &mut probed);
+        let recompile = |other: &Arc<str>| claims_of(other, clusterset, views, settings, &mut NoTrace).1;
         let changes = self.hosts.replace(host, level, claims, recompile);
+        self.probes.replace(Entity::Host(Arc::clone(host)), probed.0, &self.figures);
         let blocks = changes.drafts.iter().map(Block::pack).collect();
         let compiled = (self.stopwatch)();
         self.apply(blocks, changes.vanished);

@@ -3,6 +3,7 @@
 //! In: a [`Draft`]. Out: errors and warnings.
 
 mod clusters;
+mod health;
 mod listeners;
 mod references;
 mod times;
@@ -18,7 +19,9 @@ use super::{Config, not_built};
 /// Runs all checks.
 pub(super) fn check(draft: &Draft) -> Vec<Diagnostic> {
     let mut checker = Checker { draft, config: &draft.config, found: Vec::new() };
-    for run in [zones::check, clusters::check, views::check, listeners::check, times::check, references::check] {
+    let checks =
+        [zones::check, clusters::check, views::check, listeners::check, times::check, references::check, health::check];
+    for run in checks {
         run(&mut checker);
     }
     checker.found.extend(not_built::check(draft));

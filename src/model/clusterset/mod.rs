@@ -24,6 +24,7 @@ use super::fact::ObjectKey;
 use super::facts::Touched;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
+use super::probe::Evidence;
 use super::view::View;
 use hosts::HostIndex;
 use index::Index;
@@ -68,6 +69,11 @@ impl ClusterSet {
             self.hosts.rebuild(slot, member, &self.settings);
         }
         Touched::everything()
+    }
+
+    /// Other evidence of health checks; who has which targets is known where they are kept.
+    pub fn set_probed(&mut self, probed: Evidence) {
+        self.settings.probed = probed;
     }
 
     /// Adds a cluster, or changes the entry of one that is there; its facts and its state stay.

@@ -6,6 +6,7 @@ use crate::model::cluster::State;
 use crate::model::clusterset::Member;
 use crate::model::fact::{Kind, ObjectKey, Origin, Port};
 use crate::model::id::ClusterId;
+use crate::model::probe::Action;
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +36,10 @@ pub(super) struct Candidate<'a> {
     pub weight: Option<u32>,
     /// Tier that a policy gives it ([`super::policy::TierOrder::Given`]).
     pub tier: u8,
+    /// A load balancer's: the same from everywhere.
+    pub balanced: bool,
+    /// Its health check fails: why, and what becomes of it.
+    pub ill: Option<(Arc<str>, Action)>,
     /// Drained by itself, not with its cluster.
     pub drained: bool,
     pub state: State,
@@ -63,6 +68,8 @@ impl<'a> Candidate<'a> {
             health: Health::Unknown,
             weight: None,
             tier: 0,
+            balanced: false,
+            ill: None,
             drained: false,
             state: member.state(),
             restored: member.is_restored(),
@@ -90,6 +97,8 @@ impl<'a> Candidate<'a> {
             health: Health::Ready,
             weight: None,
             tier: 0,
+            balanced: false,
+            ill: None,
             drained: false,
             state,
             restored: member.is_some_and(Member::is_restored),
