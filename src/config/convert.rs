@@ -187,11 +187,7 @@ fn policy_rule(policy: &Policy) -> PolicyRule {
 
 fn check(health: &HealthCheck) -> Arc<Check> {
     Arc::new(Check {
-        request: Request {
-            probe: health.probe,
-            port: health.port.get() as u16,
-            path: health.path.as_str().into(),
-        },
+        request: Request { probe: health.probe, port: health.port.get() as u16, path: health.path.as_str().into() },
         interval: health.interval.duration(),
         timeout: health.timeout.duration(),
         failures: health.failures.get(),

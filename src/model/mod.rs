@@ -13,6 +13,7 @@ pub mod brake;
 pub mod cluster;
 pub mod clusterset;
 pub mod conflict;
+pub mod date;
 pub mod fact;
 pub mod facts;
 pub mod finding;

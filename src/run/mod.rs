@@ -14,6 +14,7 @@ mod feed;
 mod figures;
 mod handover;
 pub mod offline;
+mod probe;
 mod reload;
 mod resolve;
 mod serve;

@@ -2,6 +2,7 @@
 
 use super::admin::Admin;
 use super::figures::Live;
+use super::probe::Probing;
 use super::reload::{self, Asked, Origin, Reloader};
 use super::resolve::Resolving;
 use super::setup::{brake_limits, listen_settings, setup, times};
@@ -72,6 +73,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
     let views = Arc::new(ArcSwap::from_pointee(config.views()));
     let reload = Arc::new(reload::Figures::default());
+    let probes = Arc::new(crate::probe::Figures::default());
     let live = Live {
         publish: Arc::clone(&figures),
         table: Arc::clone(&table),
@@ -80,6 +82,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         watchers: sources.figures(),
         snapshot: Arc::clone(&snapshot),
         reload: Arc::clone(&reload),
+        probes: Arc::clone(&probes),
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
     let schedule = Schedule { relist: sources.relist(), ..Schedule::new(epoch, times(config)) };
@@ -90,6 +93,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         .resolve_hostnames
         .then(|| Resolving::start(Arc::clone(&table), Arc::clone(&figures), commands.clone()))
         .transpose()?;
+    let probing = Probing::start(Arc::clone(&figures), probes, commands.clone())?;
     let members = Arc::new(ArcSwap::from_pointee(snapshot::members(config)));
     let parts = snapshot::Parts {
         table: Arc::clone(&table),
@@ -113,7 +117,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         let _notifying = Notifying::start(&config.transfer.notify, &server.table, serials);
         server.serve_dns().await?;
     }
-    drop(resolving);
+    drop((resolving, probing));
     let Server { admin, ask, .. } = server;
     // With nobody to ask it the reloader ends, and the sources with it.
     drop(ask);

@@ -76,9 +76,7 @@ fn drop_expired(list: &mut [Candidate<'_>]) {
         return;
     }
     let mut living = Cover::default();
-    list.iter()
-        .filter(|candidate| is_living(candidate))
-        .for_each(|c| living.add(c));
+    list.iter().filter(|candidate| is_living(candidate)).for_each(|c| living.add(c));
     let replaced: HashSet<ClusterId> = expired
         .into_iter()
         .filter(|cluster| {
@@ -94,18 +92,13 @@ fn drop_expired(list: &mut [Candidate<'_>]) {
 
 /// In contact, ready, and its check does not fail.
 fn is_living(candidate: &Candidate<'_>) -> bool {
-    candidate.is_in()
-        && candidate.state != State::Expired
-        && candidate.health != Health::Ill
-        && candidate.ill.is_none()
+    candidate.is_in() && candidate.state != State::Expired && candidate.health != Health::Ill && candidate.ill.is_none()
 }
 
 /// Evidence of health checks empties no name, family or port either: an endpoint is left out only where those that are
 /// well have every family and port name that it has.
 fn drop_failing(list: &mut [Candidate<'_>]) {
-    let is_failing = |candidate: &Candidate<'_>| {
-        candidate.is_in() && matches!(candidate.ill, Some((_, Action::Drop)))
-    };
+    let is_failing = |candidate: &Candidate<'_>| candidate.is_in() && matches!(candidate.ill, Some((_, Action::Drop)));
     let mut living = Cover::default();
     list.iter().filter(|candidate| is_living(candidate)).for_each(|candidate| living.add(candidate));
     let replaced = |candidate: &Candidate<'_>| {

@@ -29,7 +29,12 @@ pub(super) fn rank(context: &Context<'_>, policy: &Policy<'_>, candidate: &Candi
         TierOrder::Zone => nearness(context, candidate, [1, 0, 2, 3]),
         TierOrder::Prefer(list) => preferred(context, candidate, list),
     };
-    Rank { ill: candidate.ill.is_some(), stale: candidate.state.is_stale(), tier, gateway: candidate.gateway && !weighted }
+    Rank {
+        ill: candidate.ill.is_some(),
+        stale: candidate.state.is_stale(),
+        tier,
+        gateway: candidate.gateway && !weighted,
+    }
 }
 
 /// The smallest of `tiers` (same cluster, same zone, same region, anywhere) that holds.
