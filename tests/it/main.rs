@@ -9,6 +9,8 @@ mod binary;
 mod daemon;
 mod differential;
 mod folder_outages;
+#[cfg(feature = "kubernetes")]
+mod health;
 mod house;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
