@@ -27,7 +27,7 @@ pub use reverse::{MOST_NAMES, PtrClaim, compile_reverse, compose_reverse, revers
 pub use service::{compile_namespace, compile_service};
 pub use zone::{Zone, ZoneKind, Zones, zone_names};
 
-use crate::model::ClusterId;
+use crate::model::{Answer, ClusterId};
 use crate::table::NO_CLUSTER;
 use std::collections::HashMap;
 
@@ -53,6 +53,11 @@ pub struct Settings {
     /// Most records of one set; 0: only what fits 65,535 octets.
     pub max_answer_records: usize,
     pub columns: Columns,
+}
+
+/// How many targets of an answer get records: the rest is beyond `maxAnswerRecords`, or what a message holds.
+pub fn served_targets(answer: &Answer, settings: &Settings) -> usize {
+    rrset::served(&answer.targets, settings)
 }
 
 /// Numbers for the clusters of the registry: the cluster column of an address (DESIGN.md, "The table").

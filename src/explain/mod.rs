@@ -1,18 +1,25 @@
-//! Why an answer is what it is: for a name, a type and a view, the tree node, the service, every cluster and address kept or left
-//! out and why, conflicts, findings, and the answer as sent.
+//! Why an answer is what it is: for a name, a type and a view, the tree node, the service or hosts, every cluster and address
+//! kept or left out and why, conflicts, findings, and the answer as sent.
 //!
 //! In: the model and the table of a running server, or of one built for the question. Out: an [`Explanation`], as text or
 //! JSON. Runs the same `merge`, `select` and `respond` as the server, so that it cannot tell another story. Never on the query path.
 
 mod answer;
+mod grammar;
+mod host;
 mod near;
 mod node;
+#[cfg(test)]
+mod tests;
 mod text;
+mod tree;
 
 pub use answer::{Sent, Status, type_number};
+pub use host::HostStory;
 pub use node::Node;
+pub use tree::{TreeKind, TreeNode};
 
-use crate::compile::Zones;
+use crate::compile;
 use crate::dns::Name;
 use crate::model::clusterset::ClusterSet;
 use crate::model::date;
@@ -38,12 +45,14 @@ pub struct Question {
 pub struct Context<'a> {
     pub clusterset: &'a ClusterSet,
     pub views: &'a [View],
-    pub zones: &'a Zones,
+    pub settings: &'a compile::Settings,
     pub table: &'a Table,
     /// How long ago each cluster gave a sign of life, if that is known.
     pub age: &'a dyn Fn(&crate::model::ClusterId) -> Option<Duration>,
     /// Deletions that wait for a second list (RESILIENCE.md rule 6).
     pub brake: &'a crate::model::brake::Brake,
+    /// Services, namespaces and hosts that wait to be published: until then the answer may lag behind the decisions.
+    pub waiting: usize,
 }
 
 /// Everything about one name in one view.
@@ -55,12 +64,18 @@ pub struct Explanation {
     pub zone: Option<String>,
     /// What the name is by the grammar of its zone.
     pub node: Node,
+    /// The node of the tree that answers; `None` outside the zones.
+    pub tree: Option<TreeNode>,
     pub clusters: Vec<ClusterLine>,
     pub service: Option<ServiceStory>,
+    /// In a global zone: the hosts that have to do with the name, the owner first.
+    pub hosts: Vec<HostStory>,
     /// One per type asked.
     pub answers: Vec<Sent>,
     /// For a name that does not exist: the nearest ancestor that does, similar names, a misread grammar.
     pub hints: Vec<String>,
+    /// What waits to be published, if anything.
+    pub waiting: usize,
 }
 
 /// One cluster of the registry.
@@ -125,24 +140,61 @@ impl Explanation {
 
 /// Explains one name.
 pub fn explain(question: &Question, context: &Context<'_>) -> Explanation {
-    let node = Node::of(&question.name, context.zones, context.clusterset);
+    let name = &question.name;
+    let zones = &context.settings.zones;
     let view = context.views.get(usize::from(question.view));
-    let zone = context.zones.list.iter().filter(|zone| question.name.is_within(&zone.name));
-    let service = node.service().zip(view).map(|(key, view)| service_story(key, view, context));
-    let types = question.rtype.map_or_else(|| node.usual_types(), |rtype| vec![rtype]);
+    let tree = tree::node(name, question.view, context);
+    let zone = zones.list.iter().filter(|zone| name.is_within(&zone.name)).max_by_key(|zone| zone.name.label_count());
+    let is_global = zone.is_some_and(|zone| zone.kind == compile::ZoneKind::Global);
+    let hosts = view.filter(|_| is_global).map_or_else(Vec::new, |v| host::stories(name, tree.as_ref(), v, context));
+    let by_grammar = Node::of(name, zones, context.clusterset);
+    let node = host::node(&hosts, name).unwrap_or_else(|| by_grammar.clone());
+    let service = node.service().zip(view).map(|(key, view)| service_story(key, &node, view, context));
+    let types = question.rtype.map_or_else(|| usual_types(&node, &hosts), |rtype| vec![rtype]);
     let answers: Vec<Sent> =
-        types.iter().map(|rtype| answer::sent(context.table, &question.name, *rtype, question.view)).collect();
+        types.iter().map(|rtype| answer::sent(context.table, name, *rtype, question.view)).collect();
     let absent = answers.iter().all(|sent| matches!(sent.status, Status::Absent | Status::Refused));
-    Explanation {
-        name: question.name.to_string(),
+    let mut explanation = Explanation {
+        name: name.to_string(),
         view: view.map(|view| view.name.to_string()).unwrap_or_default(),
-        zone: zone.max_by_key(|zone| zone.name.label_count()).map(|zone| zone.name.to_string()),
+        zone: zone.map(|zone| zone.name.to_string()),
         clusters: context.clusterset.members().map(|(_, member)| cluster_line(member, context)).collect(),
         service,
-        hints: if absent { near::hints(&question.name, &node, question.view, context) } else { Vec::new() },
+        hosts,
+        hints: if absent { near::hints(name, &node, question.view, context) } else { Vec::new() },
+        waiting: context.waiting,
         node,
+        tree,
         answers,
+    };
+    explanation.hints.extend(alias(&explanation.answers));
+    explanation.hints.extend(outranked(&by_grammar, &explanation, context));
+    explanation
+}
+
+fn usual_types(node: &Node, hosts: &[HostStory]) -> Vec<u16> {
+    let mut types = node.usual_types();
+    let owner = hosts.iter().find(|story| story.owns);
+    for rtype in owner.into_iter().flat_map(|owner| &owner.types) {
+        if !types.contains(rtype) {
+            types.push(*rtype);
+        }
     }
+    types
+}
+
+/// The addresses behind a CNAME have a story of their own.
+fn alias(answers: &[Sent]) -> Option<String> {
+    let mut targets = answers.iter().flat_map(|sent| &sent.records).filter_map(|record| record.split_once(" CNAME "));
+    targets.next().map(|(_, target)| format!("the CNAME leads to {target}: explain that name for what answers there"))
+}
+
+/// A service would form the name that a host owns.
+fn outranked(by_grammar: &Node, explanation: &Explanation, context: &Context<'_>) -> Option<String> {
+    let (Node::Formed { service, .. }, Node::Host { host, .. }) = (by_grammar, &explanation.node) else { return None };
+    let level = explanation.hosts.first().and_then(|story| story.level).unwrap_or("host");
+    let exists = context.clusterset.services_in(service.namespace()).any(|known| known == service);
+    exists.then(|| format!("{host} belongs to a {level}: the name formed from service {service} ranks after it"))
 }
 
 fn cluster_line(member: &crate::model::clusterset::Member, context: &Context<'_>) -> ClusterLine {
@@ -172,15 +224,20 @@ fn held((kind, objects): (crate::model::Kind, usize)) -> String {
     format!("{}: {objects} objects that the last list lacks are kept until a second list agrees", kind.as_str())
 }
 
-fn service_story(key: &ServiceKey, view: &View, context: &Context<'_>) -> ServiceStory {
+fn service_story(key: &ServiceKey, node: &Node, view: &View, context: &Context<'_>) -> ServiceStory {
     let service = merge(key, context.clusterset);
     let mut recording = Recording::default();
     let selection = select(&service, view, context.clusterset, &mut recording);
+    let served = selection.answer().map(|answer| compile::served_targets(answer, context.settings));
     let created =
         |seconds: Option<i64>| seconds.map_or("no creation time".into(), |at| format!("created {}", date::rfc3339(at)));
     let export = |export: &crate::model::service::Export| {
         format!("{} ({}): {}", export.cluster, created(export.created), export.state)
     };
+    let mut decisions = decisions(&recording.notes, served);
+    if let Node::Formed { cluster: Some(cluster), .. } = node {
+        decisions.iter_mut().for_each(|decision| decision.keep_to(cluster));
+    }
     ServiceStory {
         key: key.to_string(),
         service_type: match selection {
@@ -192,16 +249,45 @@ fn service_story(key: &ServiceKey, view: &View, context: &Context<'_>) -> Servic
         },
         exports: service.exports.iter().map(export).collect(),
         conflicts: service.conflicts.iter().map(|c| format!("{}: {c}", c.reason.as_str())).collect(),
-        decisions: recording.notes.iter().map(decision).collect(),
+        decisions,
         findings: service.findings.iter().chain(&recording.findings).map(ToString::to_string).collect(),
+    }
+}
+
+/// Notes as decisions. `served`: how many of the kept targets get records, where there is an answer.
+fn decisions(notes: &[Note], served: Option<usize>) -> Vec<Decision> {
+    let mut decisions: Vec<Decision> = notes.iter().map(decision).collect();
+    let targets = decisions.iter_mut().filter(|made| made.verdict == KEPT && !made.addresses.is_empty());
+    for target in targets.skip(served.unwrap_or(usize::MAX)) {
+        target.leave_out("beyond `maxAnswerRecords`, or what one message holds");
+    }
+    decisions
+}
+
+const KEPT: &str = "kept";
+const LEFT_OUT: &str = "left out";
+
+impl Decision {
+    fn leave_out(&mut self, reason: &str) {
+        (self.verdict, self.tier, self.weight, self.stale) = (LEFT_OUT, None, None, false);
+        reason.clone_into(&mut self.reason);
+    }
+
+    /// A name with a cluster in it answers only what lies there.
+    fn keep_to(&mut self, cluster: &str) {
+        if self.verdict == KEPT && self.cluster.as_deref() != Some(cluster) {
+            self.leave_out(&format!("the name asks for cluster {cluster} alone"));
+        }
     }
 }
 
 fn decision(note: &Note) -> Decision {
     let (verdict, tier, weight, stale) = match note.verdict {
         Verdict::Rule => ("rule", None, None, false),
-        Verdict::Kept { tier, weight, stale } => ("kept", Some(tier), Some(weight), stale),
-        Verdict::LeftOut => ("left out", None, None, false),
+        // Records that are no addresses have no place among targets.
+        Verdict::Kept { stale, .. } if note.addresses.is_empty() => (KEPT, None, None, stale),
+        Verdict::Kept { tier, weight, stale } => (KEPT, Some(tier), Some(weight), stale),
+        Verdict::LeftOut => (LEFT_OUT, None, None, false),
     };
     Decision {
         cluster: note.cluster.as_ref().map(ToString::to_string),

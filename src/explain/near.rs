@@ -1,21 +1,26 @@
 //! Hints for a name that does not exist: its nearest ancestor, similar names, a grammar misread.
 
-use super::{Context, Node};
+use super::{Context, Node, grammar};
 use crate::dns::Name;
 use crate::model::{ClusterId, ServiceKey};
+use crate::responder::{Located, locate};
 
 /// At most so many similar names.
-const SIMILAR: usize = 3;
+pub(super) const SIMILAR: usize = 3;
 
 pub(super) fn hints(name: &Name, node: &Node, view: u8, context: &Context<'_>) -> Vec<String> {
     let mut hints = Vec::new();
     if *node == Node::Foreign {
-        let zones: Vec<String> = context.zones.list.iter().map(|zone| zone.name.to_string()).collect();
-        return vec![format!("this server answers only for {}", zones.join(" and "))];
+        let zones: Vec<String> = context.settings.zones.list.iter().map(|zone| zone.name.to_string()).collect();
+        hints.push(format!("this server answers only for {}", zones.join(" and ")));
+        hints.extend(grammar::named_elsewhere(name, context));
+        return hints;
     }
     if let Some(ancestor) = ancestor(name, view, context) {
         hints.push(format!("the nearest name that exists is {ancestor}"));
     }
+    hints.extend(in_other_views(name, view, context));
+    hints.extend(grammar::hints(name, view, context));
     if let Some(key) = node.service() {
         hints.extend(misread(key, node, context));
         hints.extend(not_exported(key, context));
@@ -27,10 +32,19 @@ pub(super) fn hints(name: &Name, node: &Node, view: u8, context: &Context<'_>) -
     hints
 }
 
+/// The closest encloser, formed names included.
 fn ancestor(name: &Name, view: u8, context: &Context<'_>) -> Option<Name> {
+    locate(&context.table.pin(), name, view).map(|location| location.encloser)
+}
+
+/// Views that have the name.
+fn in_other_views(name: &Name, view: u8, context: &Context<'_>) -> Option<String> {
     let pinned = context.table.pin();
-    let exists = |name: &Name| pinned.lookup(name.wire()).is_some_and(|block| block.exists_in(view));
-    std::iter::successors(name.parent(), Name::parent).find(exists)
+    let has = |other: u8| locate(&pinned, name, other).is_some_and(|found| found.located != Located::Nothing);
+    let others = (0u8..).zip(context.views).filter(|(other, _)| *other != view && has(*other));
+    let names: Vec<&str> =
+        others.map(|(_, view)| if view.name.is_empty() { "local" } else { &*view.name }).take(SIMILAR).collect();
+    (!names.is_empty()).then(|| format!("the name exists in view {}, not in this one", names.join(", ")))
 }
 
 /// `api.cluster-a.svc.Z` is service `api` in namespace `cluster-a`, which people mean as a cluster (SOURCES.md section 7).

@@ -49,6 +49,12 @@ pub enum Node {
         service: ServiceKey,
         cluster: Option<String>,
     },
+    /// A name of a global zone that a host has: the host's own, one of its ports, or one that its wildcard stands for.
+    Host {
+        host: String,
+        /// What stands before the host in the name, if anything.
+        below: Option<String>,
+    },
     /// An address in a reverse zone.
     Address {
         address: String,
@@ -85,7 +91,12 @@ impl Node {
             | Node::Endpoint { service, .. }
             | Node::Zonal { service, .. }
             | Node::Formed { service, .. } => Some(service),
-            Node::Foreign | Node::ZoneOwn | Node::Namespace { .. } | Node::Address { .. } | Node::Other => None,
+            Node::Foreign
+            | Node::ZoneOwn
+            | Node::Namespace { .. }
+            | Node::Host { .. }
+            | Node::Address { .. }
+            | Node::Other => None,
         }
     }
 
@@ -93,6 +104,7 @@ impl Node {
     pub(super) fn usual_types(&self) -> Vec<u16> {
         match self {
             Node::Port { .. } => vec![rtype::SRV],
+            Node::Host { below: Some(below), .. } if below.starts_with('_') => vec![rtype::SRV],
             Node::ZoneOwn => vec![rtype::SOA, rtype::NS],
             Node::Address { .. } => vec![rtype::PTR],
             _ => vec![rtype::A, rtype::AAAA],
@@ -138,7 +150,7 @@ fn in_reverse(name: &Name, labels: &[&str]) -> Node {
 fn in_global(labels: &[&str], clusterset: &ClusterSet) -> Node {
     match labels {
         [] | ["dns"] | ["ns", "dns"] => Node::ZoneOwn,
-        [service, namespace, "svc", cluster @ ..] if !cluster.is_empty() && is_known(cluster, clusterset) => {
+        [service, namespace, "svc", cluster @ ..] if is_known(cluster, clusterset) => {
             Node::Formed { service: ServiceKey::new(namespace, service), cluster: Some(cluster.join(".")) }
         }
         [service, namespace] => Node::Formed { service: ServiceKey::new(namespace, service), cluster: None },

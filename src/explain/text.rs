@@ -1,6 +1,6 @@
 //! An explanation as text, for a terminal.
 
-use super::{Decision, Explanation, Node, ServiceStory};
+use super::{Decision, Explanation, HostStory, Node, ServiceStory};
 use std::fmt::Write;
 
 /// Renders the explanation. Lines are indented by what they belong to.
@@ -17,6 +17,9 @@ fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
     writeln!(text, "view      {view}")?;
     writeln!(text, "zone      {}", explanation.zone.as_deref().unwrap_or("none of ours"))?;
     writeln!(text, "node      {}", node(&explanation.node))?;
+    if let Some(tree) = &explanation.tree {
+        writeln!(text, "tree      {}", tree.words())?;
+    }
     for cluster in &explanation.clusters {
         let age = cluster.age.map(|age| format!(", last sign of life {age} s ago")).unwrap_or_default();
         writeln!(text, "cluster   {}: {}{age}", cluster.cluster, cluster.state)?;
@@ -26,6 +29,12 @@ fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
     }
     if let Some(story) = &explanation.service {
         service(text, story)?;
+    }
+    for story in &explanation.hosts {
+        host(text, story)?;
+    }
+    if explanation.waiting > 0 {
+        writeln!(text, "waiting   {} changes are not published yet; the answer may lag behind", explanation.waiting)?;
     }
     for sent in &explanation.answers {
         writeln!(text, "answer    {} {}", sent.rtype, sent.words())?;
@@ -55,6 +64,8 @@ fn node(node: &Node) -> String {
         Node::Zonal { service, below } => format!("zonal name {below} of service {service}"),
         Node::Formed { service, cluster: None } => format!("formed from service {service}"),
         Node::Formed { service, cluster: Some(cluster) } => format!("formed from service {service}, cluster {cluster}"),
+        Node::Host { host, below: None } => format!("host {host}"),
+        Node::Host { host, below: Some(below) } => format!("{below} of host {host}"),
         Node::Address { address } => format!("address {address}"),
         Node::Other => "fits no grammar of its zone".into(),
     }
@@ -72,10 +83,23 @@ fn service(text: &mut String, story: &ServiceStory) -> std::fmt::Result {
     for conflict in &story.conflicts {
         writeln!(text, "conflict  {conflict}")?;
     }
-    for made in &story.decisions {
+    told(text, &story.decisions, &story.findings)
+}
+
+fn host(text: &mut String, story: &HostStory) -> std::fmt::Result {
+    let level = story.level.unwrap_or("no object that counts");
+    writeln!(text, "host      {}: {level}, {}", story.host, story.standing)?;
+    for source in &story.sources {
+        writeln!(text, "entry     {source}")?;
+    }
+    told(text, &story.decisions, &story.findings)
+}
+
+fn told(text: &mut String, decisions: &[Decision], findings: &[String]) -> std::fmt::Result {
+    for made in decisions {
         writeln!(text, "{}", decision(made))?;
     }
-    for finding in &story.findings {
+    for finding in findings {
         writeln!(text, "finding   {finding}")?;
     }
     Ok(())

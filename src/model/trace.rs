@@ -38,13 +38,21 @@ impl Trace for FindingTrace {
     }
 }
 
-/// Keeps the addresses to probe only.
+/// Keeps what publishing needs beside the answer.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct TargetTrace(pub Vec<Target>);
+pub struct PublishTrace {
+    pub findings: Vec<Finding>,
+    /// Addresses that have a health check; some more than once.
+    pub targets: Vec<Target>,
+}
 
-impl Trace for TargetTrace {
+impl Trace for PublishTrace {
     fn probe(&mut self, target: impl FnOnce() -> Target) {
-        self.0.push(target());
+        self.targets.push(target());
+    }
+
+    fn finding(&mut self, finding: impl FnOnce() -> Finding) {
+        self.findings.push(finding());
     }
 }
 
@@ -77,6 +85,30 @@ pub struct Note {
     pub reason: Cow<'static, str>,
     /// The object that says so.
     pub source: Option<(Kind, ObjectKey, Origin)>,
+}
+
+impl Note {
+    /// Which rule applies, to all that follows.
+    pub(in crate::model) fn rule(reason: impl Into<Cow<'static, str>>) -> Note {
+        Note { cluster: None, addresses: Vec::new(), verdict: Verdict::Rule, reason: reason.into(), source: None }
+    }
+
+    /// Something of one cluster that is not answered.
+    pub(in crate::model) fn left_out(
+        cluster: &ClusterId,
+        addresses: Vec<IpAddr>,
+        reason: impl Into<Cow<'static, str>>,
+        source: (Kind, &ObjectKey, &Origin),
+    ) -> Note {
+        let (kind, key, origin) = source;
+        Note {
+            cluster: Some(cluster.clone()),
+            addresses,
+            verdict: Verdict::LeftOut,
+            reason: reason.into(),
+            source: Some((kind, key.clone(), origin.clone())),
+        }
+    }
 }
 
 /// What became of the subject of a note.

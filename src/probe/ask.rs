@@ -3,7 +3,7 @@
 use super::Prober;
 use crate::model::probe::{Probe, Request, Target};
 use rustls::pki_types::ServerName;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -40,7 +40,7 @@ impl Prober for Network {
             Probe::Tcp => Ok(()),
             Probe::Http => get(stream, address, path).await,
             Probe::Https => {
-                let name = ServerName::from(IpAddr::from(address.ip()));
+                let name = ServerName::from(address.ip());
                 let stream = self.tls.connect(name, stream).await.map_err(|error| format!("TLS: {error}"))?;
                 get(stream, address, path).await
             }

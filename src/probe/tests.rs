@@ -96,7 +96,9 @@ impl Prober for Played {
     }
 }
 
-struct PlayedSet(Arc<Mutex<Option<BTreeMap<Target, Arc<str>>>>>, mpsc::UnboundedSender<Evidence>);
+type Wanted = BTreeMap<Target, Arc<str>>;
+
+struct PlayedSet(Arc<Mutex<Option<Wanted>>>, mpsc::UnboundedSender<Evidence>);
 
 impl Clusterset for PlayedSet {
     fn changed(&mut self) -> bool {

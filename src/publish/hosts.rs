@@ -7,7 +7,8 @@ use crate::compile::{HostClaim, Settings, compile_host, compose};
 use crate::dns::Name;
 use crate::model::clusterset::ClusterSet;
 use crate::model::fact::Kind;
-use crate::model::{HostAnswer, Trace, View, merge_host, select_host};
+use crate::model::trace::Trace;
+use crate::model::{Finding, HostAnswer, View, merge_host, select_host};
 use crate::table::Draft;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -35,13 +36,14 @@ struct NameClaims {
 }
 
 /// What a host claims as the facts stand now, and the rank of its level (SOURCES.md 1.3, "Precedence in `G`").
+/// `trace` hears what the answers give rise to; the findings of the merge are returned.
 pub(super) fn claims_of(
     host: &Arc<str>,
     clusterset: &ClusterSet,
     views: &[View],
     settings: &Settings,
     trace: &mut impl Trace,
-) -> (u8, Vec<HostClaim>) {
+) -> (u8, Vec<HostClaim>, Vec<Finding>) {
     let entry = merge_host(host, clusterset);
     let level = match entry.sources.first().map(|source| source.object.kind()) {
         Some(Kind::ServiceEntry) => 0,
@@ -55,7 +57,7 @@ pub(super) fn claims_of(
             None => answers.push((1 << number, answer)),
         }
     }
-    (level, compile_host(host, &answers, settings))
+    (level, compile_host(host, &answers, settings), entry.findings)
 }
 
 /// What a host claims.

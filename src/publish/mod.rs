@@ -17,7 +17,9 @@ mod publisher;
 mod queue;
 mod reconfigure;
 mod reverse;
+mod survey;
 pub mod task;
+mod warnings;
 
 #[cfg(test)]
 mod tests;

@@ -8,17 +8,19 @@ use super::names::PublishedNames;
 use super::probes::Probes;
 use super::queue::Queue;
 use super::reverse::ReverseRegistry;
+use super::warnings::Warnings;
 use crate::compile::{self, compile_namespace, compile_reverse, compile_service, zone_names};
 use crate::dns::{Name, NameError};
 use crate::model::brake::Brake;
 use crate::model::clusterset::{ClusterSet, Member};
+use crate::model::conflict::ConflictReasons;
 use crate::model::fact::ObjectKey;
 use crate::model::facts::Touched;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
-use crate::model::trace::TargetTrace;
-use crate::model::{Answer, Cluster, ClusterId, Fact, NoTrace, Observation, ServiceKey, State, Trace, View};
+use crate::model::trace::PublishTrace;
+use crate::model::{Answer, Cluster, ClusterId, Fact, NoTrace, Observation, ServiceKey, State, View};
 use crate::table::{Block, Draft, Table, TableChange};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -53,7 +55,7 @@ struct PublishedService {
     names: PublishedNames,
     /// Targets of its first answer.
     endpoints: u32,
-    conflicts: Box<[&'static str]>,
+    conflicts: ConflictReasons,
 }
 
 /// The only writer of a table.
@@ -82,6 +84,7 @@ pub struct Publisher {
     changed_zones: Vec<bool>,
     awaited: Awaited,
     brake: Brake,
+    pub(super) warnings: Warnings<Entity>,
 }
 
 impl Publisher {
@@ -118,6 +121,7 @@ impl Publisher {
             queue: Queue::default(),
             awaited: Awaited::default(),
             brake: Brake::default(),
+            warnings: Warnings::default(),
         };
         publisher.awaited = publisher.awaited_views();
         publisher.set_frame();
@@ -154,6 +158,7 @@ impl Publisher {
         let single = !matches!(observation.change, crate::model::Change::Replace { .. });
         let was_restored = self.is_restored(&cluster);
         let kept = self.judge(&observation);
+        self.warnings.survey_due |= super::survey::looks_at(&observation.change);
         let touched = self.clusterset.observe_keeping(observation, kept);
         if self.state(&cluster) == State::Unknown {
             // Its facts do not count yet; when they do, everything is touched.
@@ -221,6 +226,7 @@ impl Publisher {
     }
 
     pub(super) fn touch(&mut self, touched: Touched, single: bool) {
+        self.warnings.survey_due |= touched.everything || !touched.namespaces.is_empty();
         let mut push = |entity| if single { self.queue.push_single(entity) } else { self.queue.push_bulk(entity) };
         for namespace in touched.namespaces {
             for key in self.clusterset.services_in(&namespace) {
@@ -280,9 +286,11 @@ impl Publisher {
     fn publish_service(&mut self, key: &ServiceKey) {
         let start = (self.stopwatch)();
         let service = merge(key, &self.clusterset);
-        let mut probed = TargetTrace::default();
-        let answers = self.answers(&service, &mut probed);
-        self.probes.replace(Entity::Service(key.clone()), probed.0, &self.figures);
+        let mut trace = PublishTrace::default();
+        let answers = self.answers(&service, &mut trace);
+        let findings = service.findings.iter().cloned().chain(trace.findings).collect();
+        self.warnings.replace(Entity::Service(key.clone()), findings);
+        self.probes.replace(Entity::Service(key.clone()), trace.targets, &self.figures);
         let merged = (self.stopwatch)();
         let drafts = compile_service(key, &answers, &self.settings);
         let claims = compile_reverse(key, &answers, &self.settings);
@@ -290,9 +298,9 @@ impl Publisher {
         let blocks: Vec<Block> = drafts.iter().chain(&reverse.drafts).map(Block::pack).collect();
         let compiled = (self.stopwatch)();
         let published = PublishedService {
-            names: PublishedNames::of(&drafts, &self.settings.zones),
+            names: PublishedNames::of(key, &drafts, &self.settings.zones),
             endpoints: answers.first().map_or(0, |(_, answer)| answer.targets.len() as u32),
-            conflicts: service.conflicts.iter().map(|conflict| conflict.reason.as_str()).collect(),
+            conflicts: service.conflicts.iter().map(|conflict| conflict.reason).collect(),
         };
         let mut vanished = self.remember(key, published);
         vanished.extend(reverse.vanished);
@@ -307,15 +315,15 @@ impl Publisher {
     /// Keeps what was published and returns the names of the time before that are not in it.
     fn remember(&mut self, key: &ServiceKey, published: PublishedService) -> Vec<(u8, Name)> {
         self.endpoints += u64::from(published.endpoints);
-        for reason in &published.conflicts {
-            *self.conflicts.entry(reason).or_insert(0) += 1;
+        for reason in published.conflicts.iter() {
+            *self.conflicts.entry(reason.as_str()).or_insert(0) += 1;
         }
         let before = self.services.remove(key).unwrap_or_default();
         self.endpoints -= u64::from(before.endpoints);
-        for reason in &before.conflicts {
-            self.conflicts.entry(reason).and_modify(|count| *count -= 1);
+        for reason in before.conflicts.iter() {
+            self.conflicts.entry(reason.as_str()).and_modify(|count| *count -= 1);
         }
-        let vanished = before.names.vanished(&published.names, &self.settings.zones);
+        let vanished = before.names.vanished(key, &published.names, &self.settings.zones);
         if published != PublishedService::default() {
             self.services.insert(key.clone(), published);
         }
@@ -323,7 +331,7 @@ impl Publisher {
     }
 
     /// The distinct answers with the views that see them.
-    fn answers(&self, service: &Service, trace: &mut impl Trace) -> Vec<(u64, Answer)> {
+    fn answers(&self, service: &Service, trace: &mut PublishTrace) -> Vec<(u64, Answer)> {
         let mut answers: Vec<(u64, Answer)> = Vec::new();
         for (number, view) in self.views.iter().enumerate() {
             let Selection::Present(answer) = select(service, view, &self.clusterset, trace) else { continue };
@@ -353,11 +361,12 @@ impl Publisher {
     fn publish_host(&mut self, host: &Arc<str>) {
         let start = (self.stopwatch)();
         let (clusterset, views, settings) = (&self.clusterset, &self.views, &self.settings);
-        let mut probed = TargetTrace::default();
-        let (level, claims) = claims_of(host, clusterset, views, settings, &mut probed);
+        let mut trace = PublishTrace::default();
+        let (level, claims, found) = claims_of(host, clusterset, views, settings, &mut trace);
         let recompile = |other: &Arc<str>| claims_of(other, clusterset, views, settings, &mut NoTrace).1;
+        self.warnings.replace(Entity::Host(Arc::clone(host)), found.into_iter().chain(trace.findings).collect());
+        self.probes.replace(Entity::Host(Arc::clone(host)), trace.targets, &self.figures);
         let changes = self.hosts.replace(host, level, claims, recompile);
-        self.probes.replace(Entity::Host(Arc::clone(host)), probed.0, &self.figures);
         let blocks = changes.drafts.iter().map(Block::pack).collect();
         let compiled = (self.stopwatch)();
         self.apply(blocks, changes.vanished);

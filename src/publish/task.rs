@@ -6,7 +6,6 @@
 use super::ageing::{self, Ageing};
 use super::braking;
 use super::figures::{ClusterReport, KindReport, Report};
-use super::findings::FindingLog;
 use super::publisher::{Publisher, Setup};
 use crate::model::clusterset::Member;
 use crate::model::fact::Kind;
@@ -23,6 +22,9 @@ const SLICE: Duration = Duration::from_millis(5);
 const INTAKE: usize = 1024;
 /// Serials, reports, states and graces move this often.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Surveys are at least this far apart.
+const SURVEY: Duration = Duration::from_secs(5);
 
 /// What others ask of the publisher.
 pub enum Command {
@@ -100,7 +102,7 @@ pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
         ageing: Ageing::new(times, tick),
         serials_at: None,
         serials,
-        findings: FindingLog::default(),
+        surveyed_at: None,
     };
     let mut tick = tokio::time::interval(tick);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -131,7 +133,7 @@ struct Driver {
     ageing: Ageing,
     serials_at: Option<Instant>,
     serials: Arc<Notify>,
-    findings: FindingLog,
+    surveyed_at: Option<Instant>,
 }
 
 impl Driver {
@@ -149,9 +151,7 @@ impl Driver {
             self.ageing.heard(&observation.cluster, kind, received);
         }
         for finding in findings_of(&observation.change) {
-            if let Some(line) = self.findings.admit(finding) {
-                tracing::warn!("{line}");
-            }
+            self.publisher.warnings.tell(finding);
         }
         if let Change::Failed { kind, error } = &observation.change {
             self.failed(&observation.cluster, *kind, error);
@@ -163,6 +163,22 @@ impl Driver {
             self.publisher.await_answer(cluster, received);
         }
         self.publisher.brake_mut().take_events().iter().for_each(braking::tell);
+        self.tell_findings();
+    }
+
+    fn tell_findings(&mut self) {
+        for line in self.publisher.warnings.take_lines() {
+            tracing::warn!("{line}");
+        }
+    }
+
+    /// When nothing waits: the survey walks over all hosts.
+    fn settle_survey(&mut self) {
+        if self.publisher.waiting() == 0 && self.surveyed_at.is_none_or(|at| at.elapsed() >= SURVEY) {
+            self.publisher.survey();
+            self.tell_findings();
+            self.surveyed_at = Some(Instant::now());
+        }
     }
 
     /// One line when a kind begins to fail, and when it fails in another way; one for all kinds that fail alike.
@@ -202,6 +218,7 @@ impl Driver {
     fn work(&mut self) -> bool {
         let until = Instant::now() + SLICE;
         let done = self.publisher.work(|| Instant::now() < until);
+        self.tell_findings();
         if done {
             self.publisher.answered(self.epoch.elapsed());
             self.settle_serials();
@@ -218,6 +235,7 @@ impl Driver {
         }
         self.settle_serials();
         self.settle_readiness();
+        self.settle_survey();
         let report = self.report();
         self.publisher.figures().report.store(Arc::new(report));
     }
@@ -261,6 +279,15 @@ impl Driver {
         }
     }
 
+    /// Findings about objects, and about what they are together.
+    fn findings_of(&self, member: &Member) -> Vec<(&'static str, u64)> {
+        let mut counts = member.facts().findings().counts();
+        for (code, count) in self.publisher.warnings.counts_of(member.cluster().id.as_str()) {
+            *counts.entry(code).or_default() += count as usize;
+        }
+        counts.into_iter().map(|(code, count)| (code, count as u64)).collect()
+    }
+
     fn cluster_report(&self, member: &Member) -> ClusterReport {
         let (cluster, facts) = (member.cluster(), member.facts());
         let kind = |kind: Kind| {
@@ -284,7 +311,7 @@ impl Driver {
             kinds: read.map(kind).collect(),
             brake_active: !self.publisher.brake().waiting(&cluster.id).is_empty(),
             brake_total: self.publisher.brake().total(&cluster.id),
-            findings: facts.findings().counts().into_iter().map(|(code, count)| (code, count as u64)).collect(),
+            findings: self.findings_of(member),
         }
     }
 }

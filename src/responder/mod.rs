@@ -9,6 +9,7 @@
 mod answer;
 mod chain;
 mod chaos;
+mod locate;
 mod name_tree;
 pub mod outcome;
 mod prepare;
@@ -20,6 +21,7 @@ mod transfer;
 mod zone_copy;
 
 pub use answer::answer;
+pub use locate::{Located, Location, locate};
 pub use outcome::{NO_ZONE, Outcome, TYPE_NAMES};
 pub use prepare::{Found, Prepared, find, prepare};
 pub use zone_copy::ZoneCopy;

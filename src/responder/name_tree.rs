@@ -51,7 +51,7 @@ impl<'g, 't> Tree<'g, 't> {
     }
 
     /// What stands at exactly the last `labels` labels of `name`; `found` is the Block stored there.
-    fn exact(&self, name: &QuestionName, labels: u8, found: Option<&'g Block>) -> Place<'g> {
+    pub(super) fn exact(&self, name: &QuestionName, labels: u8, found: Option<&'g Block>) -> Place<'g> {
         let stored = found.filter(|block| block.exists_in(self.view));
         let owned = stored.is_some_and(|block| block.is_owned(self.view));
         if !owned && self.zone.kind == ZoneKind::Global {

@@ -39,10 +39,11 @@ pub(super) fn answer(
     let context = Context {
         clusterset: publisher.clusterset(),
         views: publisher.views(),
-        zones: &publisher.compile_settings().zones,
+        settings: publisher.compile_settings(),
         table,
         age,
         brake: publisher.brake(),
+        waiting: publisher.waiting(),
     };
     explain(question, &context)
 }

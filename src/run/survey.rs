@@ -6,7 +6,7 @@ use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::{Config, SourceSpec};
 use crate::model::merge::merge;
 use crate::model::trace::FindingTrace;
-use crate::model::{ClusterSet, Finding, Kind, View, select};
+use crate::model::{ClusterSet, Finding, Kind, View, merge_host, select, select_host};
 use std::collections::HashSet;
 
 /// Reads the folders and checks the kubeconfigs; API servers are not connected to.
@@ -37,6 +37,7 @@ pub fn survey(config: &Config) -> Result<Survey, Vec<Diagnostic>> {
     survey.findings.extend(of_services(clusterset, loaded.publisher.views()));
     survey.findings.extend(clusterset.range_findings());
     survey.findings.extend(crate::model::host::findings(clusterset));
+    survey.findings.extend(of_hosts(clusterset, loaded.publisher.views()));
     survey.findings.sort_by(|a, b| (&a.cluster, &a.place, &a.object).cmp(&(&b.cluster, &b.place, &b.object)));
     Ok(survey)
 }
@@ -52,6 +53,21 @@ fn of_services(clusterset: &ClusterSet, views: &[View]) -> HashSet<Finding> {
             found.extend(trace.0);
         }
         found.extend(service.findings);
+    }
+    found
+}
+
+/// The same of every host.
+fn of_hosts(clusterset: &ClusterSet, views: &[View]) -> HashSet<Finding> {
+    let mut found = HashSet::new();
+    for host in clusterset.hosts() {
+        let entry = merge_host(host, clusterset);
+        for view in views {
+            let mut trace = FindingTrace::default();
+            select_host(&entry, view, clusterset, &mut trace);
+            found.extend(trace.0.into_iter().filter(|finding| &*finding.kind != "View"));
+        }
+        found.extend(entry.findings);
     }
     found
 }

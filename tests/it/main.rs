@@ -7,7 +7,9 @@ mod support;
 mod binary;
 #[cfg(feature = "kubernetes")]
 mod daemon;
+mod dependencies;
 mod differential;
+mod explain;
 mod folder_outages;
 #[cfg(feature = "kubernetes")]
 mod health;
@@ -29,4 +31,6 @@ mod reload;
 mod scenarios;
 #[cfg(feature = "kubernetes")]
 mod snapshot;
+#[cfg(feature = "grpc")]
+mod transports;
 mod wire;

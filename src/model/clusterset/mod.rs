@@ -159,6 +159,7 @@ impl ClusterSet {
         let mut touched = member.facts.observe_keeping(observation.change, kept);
         touched.everything |= member.ends_restored();
         member.measure(&self.settings.limits, &mut touched.services);
+        touched.hosts.extend(member.facts.hosts().leading_to(&touched.services));
         self.hosts.update(slot, member, &self.settings, &mut touched.hosts);
         touched.hosts.extend(self.follow_addresses(slot, &touched.services));
         let Some(member) = &self.members[usize::from(slot)] else { return touched };

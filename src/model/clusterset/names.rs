@@ -100,7 +100,9 @@ impl ClusterSet {
         for host in self.hosts() {
             for (_, member) in self.host_holders(host) {
                 for (workload, object) in workloads(member, host) {
-                    if let Ingress::Host(name) = &workload.address {
+                    if let Ingress::Host(name) = &workload.address
+                        && workload.local_service().is_none()
+                    {
                         visit(name, member, Use::Host(host, object));
                     }
                 }
@@ -133,8 +135,8 @@ mod tests {
             key: ServiceKey::new("shop", name),
             kind: ServiceKind::ClusterIp,
             cluster_ips: Vec::new(),
-            ingress: vec![Ingress::Host(host.into()), Ingress::Ip([203, 0, 113, 1].into())],
-            ports: Vec::new(),
+            ingress: vec![Ingress::Host(host.into()), Ingress::Ip([203, 0, 113, 1].into())].into(),
+            ports: Vec::new().into(),
             traffic: Default::default(),
             mirror: false,
             own: Default::default(),
@@ -147,8 +149,7 @@ mod tests {
             key: ServiceKey::new("shop", name),
             created: None,
             deleting: false,
-            exported_labels: None,
-            exported_annotations: None,
+            exported: Default::default(),
             own: Default::default(),
             origin: Origin::Unknown,
         }))

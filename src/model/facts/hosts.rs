@@ -3,7 +3,8 @@
 use super::service::Sourced;
 use super::{ClusterFacts, Touched};
 use crate::model::fact::{Fact, Kind, ObjectKey};
-use crate::model::host::fact::{DnsEndpointFact, RecordValues, ServiceEntryFact, WorkloadEntryFact};
+use crate::model::host::fact::{DnsEndpointFact, RecordValues, ServiceEntryFact, Workload, WorkloadEntryFact};
+use crate::model::id::ServiceKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::Bound;
@@ -18,6 +19,8 @@ pub struct HostFacts {
     by_host: BTreeMap<Arc<str>, HostObjects>,
     /// ServiceEntries with a selector, by namespace.
     selecting: HashMap<Arc<str>, BTreeSet<ObjectKey>>,
+    /// ServiceEntries by the Services of this cluster that their endpoints mean.
+    leading: HashMap<ServiceKey, BTreeSet<ObjectKey>>,
 }
 
 /// The objects that name one host.
@@ -106,6 +109,29 @@ impl HostFacts {
         }
     }
 
+    fn link_services(&mut self, entry: &ServiceEntryFact, exists: bool) {
+        for service in entry.endpoints.iter().filter_map(Workload::local_service) {
+            let keys = self.leading.entry(service.clone()).or_default();
+            if exists {
+                keys.insert(entry.key.clone());
+            } else {
+                keys.remove(&entry.key);
+            }
+            if keys.is_empty() {
+                self.leading.remove(&service);
+            }
+        }
+    }
+
+    /// Hosts of the ServiceEntries whose endpoints mean one of `services`.
+    pub fn leading_to(&self, services: &HashSet<ServiceKey>) -> Vec<Arc<str>> {
+        if self.leading.is_empty() {
+            return Vec::new();
+        }
+        let keys = services.iter().filter_map(|service| self.leading.get(service)).flatten();
+        keys.filter_map(|key| self.entries.get(key)).flat_map(|entry| &entry.hosts).cloned().collect()
+    }
+
     fn link_selector(&mut self, entry: &ServiceEntryFact, exists: bool) {
         if entry.selector.is_none() {
             return;
@@ -154,9 +180,11 @@ impl ClusterFacts {
         if let Some(before) = &before {
             hosts.link(&before.hosts, &key, false, |objects| &mut objects.entries);
             hosts.link_selector(before, false);
+            hosts.link_services(before, false);
         }
         hosts.link(&fact.hosts, &key, true, |objects| &mut objects.entries);
         hosts.link_selector(&fact, true);
+        hosts.link_services(&fact, true);
         if changed {
             let gone = before.iter().flat_map(|before| &before.hosts);
             touched.hosts.extend(fact.hosts.iter().chain(gone).cloned());
@@ -202,6 +230,7 @@ impl ClusterFacts {
                 let Some(fact) = hosts.entries.remove(key) else { return };
                 hosts.link(&fact.hosts, key, false, |objects| &mut objects.entries);
                 hosts.link_selector(&fact, false);
+                hosts.link_services(&fact, false);
                 fact.hosts.iter().cloned().collect()
             }
             Kind::WorkloadEntry => {

@@ -4,8 +4,9 @@
 //! rules of SOURCES.md section 4; whether a zone covers them is not known here.
 
 use crate::model::fact::{Ingress, ObjectKey, Origin, Protocol};
-use crate::model::id::ClusterId;
+use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::policy::OwnPolicy;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -72,6 +73,16 @@ pub struct Workload {
     pub ready: bool,
 }
 
+impl Workload {
+    /// The Service of the object's own cluster that an address `<svc>.<ns>.svc.cluster.local` means, as Admiral writes it
+    /// (SOURCES.md 3.6).
+    pub fn local_service(&self) -> Option<ServiceKey> {
+        let Ingress::Host(name) = &self.address else { return None };
+        let (service, namespace) = name.strip_suffix(".svc.cluster.local")?.split_once('.')?;
+        (!namespace.contains('.')).then(|| ServiceKey::new(namespace, service))
+    }
+}
+
 /// A WorkloadEntry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkloadEntryFact {
@@ -129,6 +140,21 @@ pub struct SrvValue {
     pub weight: u16,
     pub port: u16,
     pub target: Arc<str>,
+}
+
+impl fmt::Display for Routing {
+    /// As the object says it: `setIdentifier east, aws/weight 80`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failover = self.failover.map(|tier| if tier == 0 { "PRIMARY" } else { "SECONDARY" });
+        let parts = [
+            self.set.as_ref().map(|set| format!("setIdentifier {set}")),
+            self.weight.map(|weight| format!("aws/weight {weight}")),
+            failover.map(|name| format!("aws/failover {name}")),
+            self.multi_value.then(|| "aws/multi-value-answer".to_owned()),
+            self.region.as_ref().map(|region| format!("aws/region {region}")),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// What `setIdentifier` and `providerSpecific` say (SOURCES.md section 5).

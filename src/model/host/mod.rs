@@ -10,6 +10,6 @@ mod survey;
 mod zones;
 
 pub use answer::{HostAnswer, HostRecords};
-pub use entry::{HostEntry, Object, Source, merge_host};
+pub use entry::{HostEntry, Object, Source, merge_host, merge_host_traced};
 pub use survey::findings;
 pub use zones::{Coverage, HostSettings};

@@ -1,6 +1,6 @@
 //! Findings over all hosts at once, for `check` and `explain`: what is named but not served, and what may surprise.
 
-use super::entry::{Object, finding, merge_host};
+use super::entry::{Object, finding};
 use super::zones::{Coverage, HostSettings};
 use crate::model::clusterset::{ClusterSet, Member};
 use crate::model::finding::Finding;
@@ -8,33 +8,40 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// `foreign-zone-name`, `name-taken`, `over-limit`, `vip-collision` and `wildcard-shadowed` of all known clusters.
+/// `foreign-zone-name`, `name-taken`, `vip-collision` and `wildcard-shadowed` of all known clusters: what no single host
+/// shows. Costs a walk over all hosts.
 pub fn findings(set: &ClusterSet) -> Vec<Finding> {
     let mut found = Vec::new();
     for (_, member) in set.members().filter(|(_, member)| member.state().is_known()) {
         let unserved = member.facts().hosts().hosts().filter(|host| !set.settings().hosts.serves(host));
         unserved.for_each(|host| unserved_host(host, member, &set.settings().hosts, &mut found));
     }
-    let mut vips: HashMap<IpAddr, (Arc<str>, String)> = HashMap::new();
+    collisions(set, &mut found);
+    found.extend(shadowed(set));
+    found
+}
+
+/// One address of two hosts. Two ServiceEntries of one name may be the same object in two clusters.
+fn collisions(set: &ClusterSet, found: &mut Vec<Finding>) {
+    let mut vips: HashMap<IpAddr, (&Arc<str>, &str)> = HashMap::new();
     for host in set.hosts() {
-        let entry = merge_host(host, set);
-        for source in &entry.sources {
-            let Object::Entry(fact) = source.object else { continue };
-            for address in &fact.addresses {
-                let object = fact.key.as_str();
-                let (first, by) = vips.entry(*address).or_insert_with(|| (Arc::clone(host), object.to_owned()));
-                if first != host && by != object {
-                    let message = format!(
-                        "{address} is the address of {host} here and of {first} in {by}: clients of one reach the other; give each host an address of its own"
-                    );
-                    found.push(finding("vip-collision", source.member, &source.object, message));
+        let counts = |member: &Member| member.state().is_known() && !member.is_host_cut(host);
+        for (_, member) in set.host_holders(host).filter(|(_, member)| counts(member)) {
+            let entries = member.facts().hosts().entries(host);
+            for fact in entries.filter(|fact| member.admits_namespace(fact.key.namespace())) {
+                for address in &fact.addresses {
+                    let (first, by) = *vips.entry(*address).or_insert((host, fact.key.as_str()));
+                    if first != host && by != fact.key.as_str() {
+                        let message = format!(
+                            "{address} is the address of {host} here and of {first} in {by}: clients of one reach the \
+                             other; give each host an address of its own"
+                        );
+                        found.push(finding("vip-collision", member, &Object::Entry(fact), message));
+                    }
                 }
             }
         }
-        found.extend(entry.findings);
     }
-    found.extend(shadowed(set));
-    found
 }
 
 /// Why a host of this cluster is not served. ServiceEntries of foreign hosts are the rule in a mesh: no finding.
@@ -89,7 +96,7 @@ fn shadowed(set: &ClusterSet) -> Vec<Finding> {
     }
     let finding = |(parent, (count, name)): (&str, (usize, String))| Finding {
         code: "wildcard-shadowed",
-        cluster: "".into(),
+        cluster: holder(set, parent),
         kind: "Host".into(),
         object: format!("*.{parent}").into(),
         place: None,
@@ -99,4 +106,11 @@ fn shadowed(set: &ClusterSet) -> Vec<Finding> {
         ),
     };
     shadows.into_iter().map(finding).collect()
+}
+
+/// The first cluster that names the wildcard below `parent`.
+fn holder(set: &ClusterSet, parent: &str) -> Arc<str> {
+    let wildcard = format!("*.{parent}");
+    let mut holders = set.host_holders(&wildcard);
+    holders.next().map_or_else(|| "".into(), |(_, member)| member.cluster().id.as_str().into())
 }

@@ -1,6 +1,6 @@
 //! Candidates become an answer: cut, ranked, each address once, weighed.
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, WITHHELD};
 use super::policy::Policy;
 use super::probed;
 use super::standing::Context;
@@ -102,6 +102,8 @@ fn share_addresses(context: &Context<'_>, list: &mut [Placed<'_>], trace: &mut i
             let first = *seen.entry(*address).or_insert(at);
             if first != at {
                 report_shared(context, &list[first].candidate, &list[at].candidate, *address, trace);
+                let note = || list[at].candidate.left_out("the same address is answered before it");
+                trace.note(|| Note { addresses: vec![*address], ..note() });
             }
             first == at
         });
@@ -169,16 +171,17 @@ fn weigh(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'_>]) {
 
 fn explain(placed: &Placed<'_>, trace: &mut impl Trace) {
     let candidate = &placed.candidate;
-    trace.note(|| Note {
-        cluster: candidate.cluster.cloned(),
-        addresses: candidate.addresses.clone(),
-        verdict: match candidate.out {
-            Some(_) => Verdict::LeftOut,
-            None => Verdict::Kept { tier: placed.tier, weight: placed.weight, stale: placed.rank.stale },
-        },
-        reason: reason(candidate),
-        source: candidate.source.map(|(kind, key, origin)| (kind, key.clone(), origin.clone())),
-    });
+    if !candidate.withheld.is_empty() {
+        trace.note(|| Note { addresses: candidate.withheld.clone(), ..candidate.left_out(WITHHELD) });
+    }
+    let verdict = Verdict::Kept { tier: placed.tier, weight: placed.weight, stale: placed.rank.stale };
+    match candidate.out {
+        Some(WITHHELD) => {}
+        Some(_) => trace.note(|| candidate.left_out(reason(candidate))),
+        // All its addresses stand before it, which was told.
+        None if candidate.addresses.is_empty() => {}
+        None => trace.note(|| Note { verdict, ..candidate.left_out(reason(candidate)) }),
+    }
 }
 
 fn reason(candidate: &Candidate<'_>) -> Cow<'static, str> {

@@ -5,8 +5,10 @@ use super::standing::Context;
 use crate::model::cluster::State;
 use crate::model::clusterset::Member;
 use crate::model::fact::{Kind, ObjectKey, Origin, Port};
+use crate::model::host::fact::Routing;
 use crate::model::id::ClusterId;
 use crate::model::probe::Action;
+use crate::model::trace::{Note, Verdict};
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,6 +23,9 @@ pub(super) enum Health {
     /// Slices, none of them with a ready endpoint.
     Ill,
 }
+
+/// Why [`Candidate::withhold`] takes an address away.
+pub(super) const WITHHELD: &str = "withheld: it lies in a range of the view's own cluster";
 
 /// One possible target; its host names too.
 pub(super) struct Candidate<'a> {
@@ -52,6 +57,10 @@ pub(super) struct Candidate<'a> {
     /// `Some`: not in the set of the service name, and why.
     pub out: Option<&'static str>,
     pub source: Option<(Kind, &'a ObjectKey, &'a Origin)>,
+    /// The routing set of a DNSEndpoint that it stands in.
+    pub routing: Option<&'a Routing>,
+    /// Its addresses that [`Candidate::withhold`] took away.
+    pub withheld: Vec<IpAddr>,
 }
 
 impl<'a> Candidate<'a> {
@@ -77,6 +86,8 @@ impl<'a> Candidate<'a> {
             hosts: Vec::new(),
             out: None,
             source: None,
+            routing: None,
+            withheld: Vec::new(),
         }
     }
 
@@ -106,6 +117,8 @@ impl<'a> Candidate<'a> {
             hosts: Vec::new(),
             out: None,
             source: Some((Kind::EndpointSlice, &from.slice.key, &from.slice.origin)),
+            routing: None,
+            withheld: Vec::new(),
         }
     }
 
@@ -114,15 +127,31 @@ impl<'a> Candidate<'a> {
         self.out.is_none()
     }
 
+    /// The note that it is not answered; a routing set is named too.
+    pub fn left_out(&self, reason: impl Into<Cow<'static, str>>) -> Note {
+        let reason = reason.into();
+        let routing = self.routing.map(Routing::to_string).filter(|text| !text.is_empty());
+        Note {
+            cluster: self.cluster.cloned(),
+            addresses: self.addresses.clone(),
+            verdict: Verdict::LeftOut,
+            reason: match routing {
+                Some(routing) => format!("{reason}; {routing}").into(),
+                None => reason,
+            },
+            source: self.source.map(|(kind, key, origin)| (kind, key.clone(), origin.clone())),
+        }
+    }
+
     /// Takes away the addresses that would reach the view's own cluster instead (SOURCES.md 1.2, "Overlaps").
     /// Its host names stay, without them.
     pub fn withhold(&mut self, context: &Context<'_>) {
         let Some(member) = self.member.filter(|member| context.is_elsewhere(member)) else { return };
         let reaches = |address: &IpAddr| !context.is_withheld(member, *address);
-        self.addresses.retain(reaches);
+        self.withheld.extend(self.addresses.extract_if(.., |address| !reaches(address)));
         self.hosts.iter_mut().for_each(|(_, addresses)| addresses.retain(reaches));
         if self.addresses.is_empty() {
-            self.out = self.out.or(Some("withheld: it lies in a range of the view's own cluster"));
+            self.out = self.out.or(Some(WITHHELD));
         }
     }
 }

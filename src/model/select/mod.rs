@@ -27,7 +27,7 @@ mod tiers;
 mod weights;
 
 pub use host::select_host;
-pub use standing::namespace_presence;
+pub use standing::{namespace_presence, view_findings};
 
 use super::answer::Answer;
 use super::cluster::Mode;

@@ -4,7 +4,7 @@ use crate::model::clusterset::{ClusterSet, Member};
 use crate::model::finding::Finding;
 use crate::model::id::ClusterId;
 use crate::model::service::Service;
-use crate::model::trace::Trace;
+use crate::model::trace::{FindingTrace, Trace};
 use crate::model::view::View;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -106,6 +106,13 @@ pub(super) fn warn_unknown(set: &ClusterSet, view: &View, trace: &mut impl Trace
              or repair the cluster"
         ),
     });
+}
+
+/// What a view itself gives rise to, whatever is asked of it (`view-cluster-unknown`).
+pub fn view_findings(set: &ClusterSet, view: &View) -> Vec<Finding> {
+    let mut trace = FindingTrace::default();
+    warn_unknown(set, view, &mut trace);
+    trace.0
 }
 
 /// True when `<namespace>.svc.Z` exists in the view: it may see the namespace, and its cluster (for a view without

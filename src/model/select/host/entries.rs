@@ -1,21 +1,22 @@
 //! ServiceEntries: which of their addresses answer, in which order of rules (SOURCES.md 3.4).
 
+use super::told::{self, ObjectPlace};
 use super::{Imported, Offer, bounded};
 use crate::model::address::Prefix;
 use crate::model::answer::Answer;
 use crate::model::cluster::State;
 use crate::model::clusterset::Member;
-use crate::model::fact::{Ingress, Kind, ObjectKey, Origin, Port};
+use crate::model::fact::{Ingress, Port};
 use crate::model::host::fact::{EntryPort, RecordValues, Resolution, ServiceEntryFact, Workload};
 use crate::model::host::{HostRecords, Object, Source};
-use crate::model::id::ClusterId;
+use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::policy::AnswerMode;
 use crate::model::select::candidate::{Candidate, Health, pair_families};
 use crate::model::select::gateways::toward;
 use crate::model::select::policy::TierOrder;
-use crate::model::select::reach::warn_mismatch;
+use crate::model::select::reach::{self, warn_mismatch};
 use crate::model::select::standing::Context;
-use crate::model::trace::{Note, Trace, Verdict};
+use crate::model::trace::{Note, Trace};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -38,39 +39,58 @@ pub(super) fn offer<'a>(
     sources: &[Source<'a>],
     trace: &mut impl Trace,
 ) -> Offer<'a> {
-    let routes = |address: IpAddr| !is_outside(context) || !in_vip_pool(address);
-    let vips = |source: &Source<'a>, addresses: Vec<IpAddr>| {
-        let admitted = addresses.into_iter().filter(|address| source.member.admits_address(*address));
-        let object = Some((Kind::ServiceEntry, source.object.key(), source.object.origin()));
-        let vip = |pair| Candidate { source: object, ..Candidate::new(source.member, pair) };
-        pair_families(admitted.filter(|address| routes(*address))).into_iter().map(vip).collect::<Vec<_>>()
-    };
     let stated = |source: &Source<'a>| entry(source).map(|entry| entry.addresses.clone()).unwrap_or_default();
     let allocated = |source: &Source<'a>| {
         let all = entry(source).into_iter().flat_map(|entry| &entry.allocated);
         let fits = |of: &Option<Arc<str>>| of.as_ref().is_none_or(|of| of == host);
         all.filter(|(of, _)| fits(of)).map(|(_, address)| *address).collect::<Vec<_>>()
     };
-    let mut candidates = bounded(context, sources, trace, |source, _| vips(source, stated(source)));
+    let mut rule = "(1) `spec.addresses` answer";
+    let mut candidates = bounded(context, sources, trace, |source, trace| vips(context, source, stated(source), trace));
     if candidates.is_empty() {
-        candidates = bounded(context, sources, trace, |source, _| vips(source, allocated(source)));
+        rule = "(2) no `spec.addresses`: `status.addresses` answer";
+        candidates = bounded(context, sources, trace, |source, trace| vips(context, source, allocated(source), trace));
     }
     if !candidates.is_empty() {
+        trace.note(|| Note::rule(rule));
+        told::unused(sources, "an address of the ServiceEntry itself answers", trace);
         return Offer { candidates, ports: vip_ports(context, sources), imported: Imported::default(), ttl: None };
     }
+    trace.note(|| Note::rule("(3) no address of the ServiceEntry itself: its endpoints answer"));
     let mut ports = Ports::new(context);
     let candidates = bounded(context, sources, trace, |source, trace| {
         let Some(entry) = entry(source).filter(|entry| entry.resolution == Resolution::Endpoints) else {
+            told::unused(&[*source], "`resolution: NONE` has no endpoints", trace);
             return Vec::new();
         };
         endpoints(context, source, entry, &mut ports, trace)
     });
     let weighted = candidates.windows(2).any(|pair| pair[0].weight != pair[1].weight);
     let imported = match weighted {
-        true => Imported { mode: Some(AnswerMode::Weighted), order: Some(TierOrder::Kept) },
+        true => Imported { mode: Some(AnswerMode::Weighted), order: Some(TierOrder::Kept), from: "endpoint weights" },
         false => Imported::default(),
     };
     Offer { candidates, ports: ports.list, imported, ttl: None }
+}
+
+/// Virtual addresses of one ServiceEntry, as far as they are admitted and route for this view.
+fn vips<'a>(
+    context: &Context<'a>,
+    source: &Source<'a>,
+    addresses: Vec<IpAddr>,
+    trace: &mut impl Trace,
+) -> Vec<Candidate<'a>> {
+    let outside = is_outside(context);
+    let admitted = told::admitted(source, addresses, trace);
+    let (skipped, routed): (Vec<_>, Vec<_>) =
+        admitted.into_iter().partition(|address| outside && in_vip_pool(*address));
+    let object = source.object.place();
+    if !skipped.is_empty() {
+        let reason = "a VIP, and the view stands outside the mesh (`istio.meshClusters`)";
+        trace.note(|| Note::left_out(&source.member.cluster().id, skipped, reason, object));
+    }
+    let vip = |pair| Candidate { source: Some(object), ..Candidate::new(source.member, pair) };
+    pair_families(routed).into_iter().map(vip).collect()
 }
 
 /// True for a view that stands in no cluster of the mesh (`istio.meshClusters`).
@@ -102,14 +122,11 @@ fn endpoints<'a>(
     ports: &mut Ports,
     trace: &mut impl Trace,
 ) -> Vec<Candidate<'a>> {
-    let inline = entry.endpoints.iter().map(|workload| (workload, (Kind::ServiceEntry, &entry.key, &entry.origin)));
-    let selected = source.member.facts().hosts().selected(entry);
-    let selected = selected.map(|fact| (&fact.workload, (Kind::WorkloadEntry, &fact.key, &fact.origin)));
     let mut found: Vec<Candidate<'a>> = Vec::new();
     let mut behind: BTreeMap<(Arc<str>, ClusterId), Behind<'a>> = BTreeMap::new();
-    for (workload, object) in inline.chain(selected) {
+    for (workload, object) in told::workloads(source, entry) {
         if !workload.ready {
-            leave_out(source, object, "not ready (condition Healthy is False)", trace);
+            told::endpoint(source, workload, object, "not ready (condition Healthy is False)", trace);
             continue;
         }
         let place = Place::of(context, source, workload);
@@ -120,13 +137,18 @@ fn endpoints<'a>(
                 let group = behind.entry(group).or_insert(Behind { weight: 0, member: place.member });
                 group.weight = group.weight.saturating_add(weight);
                 ports.add_numbers(entry);
+                told::endpoint(source, workload, object, "in another network: its gateways stand for it", trace);
                 continue;
             }
             let holder = place.member.unwrap_or(source.member);
             warn_mismatch(context, holder, "endpoints", trace);
         }
         ports.add(entry, workload);
-        found.extend(place.candidate(context, source, workload, object));
+        if let Some(key) = workload.local_service() {
+            found.extend(local_service(context, source, workload, &key, object, trace));
+            continue;
+        }
+        found.extend(place.candidate(context, source, workload, object, trace));
     }
     if behind.is_empty() && found.iter().all(|candidate| candidate.weight.is_none()) {
         return found;
@@ -142,6 +164,27 @@ fn endpoints<'a>(
     found
 }
 
+/// `<svc>.<ns>.svc.cluster.local` is the Service of the object's own cluster, reached as an exported one is.
+fn local_service<'a>(
+    context: &Context<'a>,
+    source: &Source<'a>,
+    workload: &'a Workload,
+    key: &ServiceKey,
+    object: ObjectPlace<'a>,
+    trace: &mut impl Trace,
+) -> Vec<Candidate<'a>> {
+    let Some(facts) = source.member.facts().service(key).filter(|facts| facts.service.is_some()) else {
+        told::endpoint(source, workload, object, "the object's cluster has no such Service", trace);
+        return Vec::new();
+    };
+    let mut found = reach::contribute(context, source.member, facts, trace);
+    for candidate in &mut found {
+        (candidate.weight, candidate.drained) = (workload.weight, workload.draining);
+        candidate.hosts.clear();
+    }
+    found
+}
+
 /// The endpoints of one cluster in another network.
 struct Behind<'a> {
     weight: u32,
@@ -152,21 +195,6 @@ struct Behind<'a> {
 fn elsewhere<'a>(context: &Context<'_>, workload: &'a Workload) -> Option<&'a Arc<str>> {
     let own = context.network?;
     workload.network.as_ref().filter(|network| *network != own)
-}
-
-fn leave_out(
-    source: &Source<'_>,
-    (kind, key, origin): (Kind, &ObjectKey, &Origin),
-    reason: &'static str,
-    trace: &mut impl Trace,
-) {
-    trace.note(|| Note {
-        cluster: Some(source.member.cluster().id.clone()),
-        addresses: Vec::new(),
-        verdict: Verdict::LeftOut,
-        reason: reason.into(),
-        source: Some((kind, key.clone(), origin.clone())),
-    });
 }
 
 /// The cluster that an endpoint lies in.
@@ -197,13 +225,17 @@ impl<'a> Place<'a> {
         context: &Context<'a>,
         source: &Source<'a>,
         workload: &'a Workload,
-        object: (Kind, &'a ObjectKey, &'a Origin),
+        object: ObjectPlace<'a>,
+        trace: &mut impl Trace,
     ) -> Vec<Candidate<'a>> {
         let found: Vec<IpAddr> = match &workload.address {
             Ingress::Ip(address) => vec![*address],
             Ingress::Host(name) => context.set.settings().resolved.get(name).cloned().unwrap_or_default(),
         };
-        let admitted = found.into_iter().filter(|address| source.member.admits_address(*address));
+        if found.is_empty() {
+            told::endpoint(source, workload, object, "no address of this host name is known", trace);
+        }
+        let admitted = told::admitted_of(source, object, found, trace);
         let home = self.member.map(|member| &member.cluster().locality);
         let (region, zone) = match &workload.region {
             Some(region) => (Some(region), workload.zone.as_ref()),
@@ -228,6 +260,8 @@ impl<'a> Place<'a> {
             hosts: Vec::new(),
             out: None,
             source: Some(object),
+            routing: None,
+            withheld: Vec::new(),
         };
         let mut candidates: Vec<Candidate<'a>> = pair_families(admitted).into_iter().map(candidate).collect();
         candidates.iter_mut().for_each(|candidate| candidate.withhold(context));
@@ -274,7 +308,12 @@ impl Ports {
 }
 
 /// With `resolveHostnames` off, a host whose only target is a host name is an alias of it (SOURCES.md 1.2).
-pub(super) fn alias(context: &Context<'_>, sources: &[Source<'_>], answer: &Answer) -> Option<HostRecords> {
+pub(super) fn alias(
+    context: &Context<'_>,
+    sources: &[Source<'_>],
+    answer: &Answer,
+    trace: &mut impl Trace,
+) -> Option<HostRecords> {
     if context.set.settings().hosts.resolve_hostnames || !answer.targets.is_empty() {
         return None;
     }
@@ -283,9 +322,11 @@ pub(super) fn alias(context: &Context<'_>, sources: &[Source<'_>], answer: &Answ
     for source in sources {
         let entry = entry(source).filter(|entry| entry.resolution == Resolution::Endpoints);
         let Some(entry) = entry else { continue };
-        let selected = source.member.facts().hosts().selected(entry).map(|fact| &fact.workload);
-        for workload in entry.endpoints.iter().chain(selected).filter(|workload| workload.ready) {
+        for (workload, _) in told::workloads(source, entry).filter(|(workload, _)| workload.ready) {
             let Ingress::Host(name) = &workload.address else { return None };
+            if workload.local_service().is_some() {
+                return None;
+            }
             if only.is_some_and(|only| only != name) {
                 return None;
             }
@@ -293,5 +334,7 @@ pub(super) fn alias(context: &Context<'_>, sources: &[Source<'_>], answer: &Answ
             stale |= source.member.state().is_stale();
         }
     }
-    Some(HostRecords { ttl: answer.ttl, stale, values: RecordValues::Alias(Arc::clone(only?)) })
+    let target = only?;
+    trace.note(|| Note::rule(format!("CNAME {target}: the only target, and `resolveHostnames` is off")));
+    Some(HostRecords { ttl: answer.ttl, stale, values: RecordValues::Alias(Arc::clone(target)) })
 }

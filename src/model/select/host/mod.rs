@@ -8,6 +8,7 @@ mod policy;
 mod records;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use super::assemble::assemble;
 use super::candidate::Candidate;
@@ -37,12 +38,17 @@ struct Offer<'a> {
 struct Imported<'a> {
     mode: Option<AnswerMode>,
     order: Option<TierOrder<'a>>,
+    /// Which property of the objects implies it.
+    from: &'static str,
 }
 
 /// Selects what `view` sees of `entry`, which is the merge of the same `set`. `None`: the name does not exist there.
 pub fn select_host(entry: &HostEntry<'_>, view: &View, set: &ClusterSet, trace: &mut impl Trace) -> Option<HostAnswer> {
     let visible = |source: &&Source<'_>| view.namespaces.admits(source.object.key().namespace());
     let sources: Vec<Source<'_>> = entry.sources.iter().filter(visible).copied().collect();
+    for hidden in entry.sources.iter().filter(|source| !visible(source)) {
+        trace.note(|| hidden.left_out("the view does not admit its namespace"));
+    }
     let kind = sources.first()?.object.kind();
     standing::warn_unknown(set, view, trace);
     let service = stand_in(&entry.host, &sources);
@@ -52,11 +58,12 @@ pub fn select_host(entry: &HostEntry<'_>, view: &View, set: &ClusterSet, trace: 
         _ => records::offer(&context, &entry.host, &sources, trace),
     };
     let policy = policy::find(&context, &entry.host, &sources, &offer);
+    told::policy(&policy, trace);
     let ports = offer.ports;
     let addresses = assemble(&context, &policy.policy, ServiceType::ClusterSetIp, ports, offer.candidates, trace);
     let records = match kind {
-        Kind::ServiceEntry => entries::alias(&context, &sources, &addresses).into_iter().collect(),
-        _ => records::records(&context, &policy, &entry.host, &sources, &addresses),
+        Kind::ServiceEntry => entries::alias(&context, &sources, &addresses, trace).into_iter().collect(),
+        _ => records::records(&context, &policy, &entry.host, &sources, &addresses, trace),
     };
     Some(HostAnswer { addresses, records: alias_alone(records) })
 }
@@ -113,6 +120,9 @@ fn bounded<'a, T: Trace>(
             found.retain(|candidate| {
                 let fits = candidate.addresses.len() <= room;
                 room = if fits { room - candidate.addresses.len() } else { 0 };
+                if !fits {
+                    trace.note(|| candidate.left_out("over-limit: beyond `limits.cluster.addressesPerHost`"));
+                }
                 fits
             });
         }

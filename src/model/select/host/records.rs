@@ -1,11 +1,10 @@
 //! DNSEndpoints: addresses in their routing sets, and all other records (SOURCES.md 3.9 and section 5).
 
 use super::policy::HostPolicy;
-use super::{Imported, Offer, bounded};
+use super::{Imported, Offer, bounded, told};
 use crate::model::answer::Answer;
 use crate::model::cluster::State;
 use crate::model::clusterset::Member;
-use crate::model::fact::Kind;
 use crate::model::host::fact::{DnsRecord, RecordValues, Routing};
 use crate::model::host::{HostRecords, Object, Source};
 use crate::model::policy::AnswerMode;
@@ -40,7 +39,7 @@ pub(super) fn offer<'a>(
 ) -> Offer<'a> {
     let all = || sources.iter().flat_map(|source| of_host(source, host));
     let addresses = || all().filter(|record| matches!(record.values, RecordValues::Addresses(_)));
-    let mut candidates = bounded(context, sources, trace, |source, _| addresses_of(context, source, host));
+    let mut candidates = bounded(context, sources, trace, |source, trace| addresses_of(context, source, host, trace));
     if candidates.iter().any(|candidate| candidate.weight.is_some()) {
         candidates.iter_mut().for_each(|candidate| candidate.weight = candidate.weight.or(Some(SCALE)));
     }
@@ -51,28 +50,33 @@ pub(super) fn offer<'a>(
 /// The first policy of SOURCES.md section 5 that some record brings.
 fn imported<'a>(routings: &[&Routing]) -> Imported<'a> {
     let any = |holds: fn(&Routing) -> bool| routings.iter().any(|routing| holds(routing));
-    let (mode, order) = if any(|routing| routing.failover.is_some()) {
-        (AnswerMode::Nearest, TierOrder::Given)
+    let (mode, order, from) = if any(|routing| routing.failover.is_some()) {
+        (AnswerMode::Nearest, TierOrder::Given, "aws/failover")
     } else if any(|routing| routing.weight.is_some()) {
-        (AnswerMode::Weighted, TierOrder::One)
+        (AnswerMode::Weighted, TierOrder::One, "aws/weight")
     } else if any(|routing| routing.multi_value) {
-        (AnswerMode::Ordered, TierOrder::One)
+        (AnswerMode::Ordered, TierOrder::One, "aws/multi-value-answer")
     } else if any(|routing| routing.region.is_some()) {
-        (AnswerMode::Nearest, TierOrder::Default)
+        (AnswerMode::Nearest, TierOrder::Default, "aws/region")
     } else {
         return Imported::default();
     };
-    Imported { mode: Some(mode), order: Some(order) }
+    Imported { mode: Some(mode), order: Some(order), from }
 }
 
 /// The addresses of one object: per routing set and cluster, the n-th IPv4 with the n-th IPv6 address.
-fn addresses_of<'a>(context: &Context<'a>, source: &Source<'a>, host: &str) -> Vec<Candidate<'a>> {
+fn addresses_of<'a>(
+    context: &Context<'a>,
+    source: &Source<'a>,
+    host: &str,
+    trace: &mut impl Trace,
+) -> Vec<Candidate<'a>> {
     type Set<'a> = (&'a Routing, Vec<IpAddr>);
     let mut sets: BTreeMap<Option<&'a Arc<str>>, Set<'a>> = BTreeMap::new();
     for record in of_host(source, host) {
         if let RecordValues::Addresses(addresses) = &record.values {
             let set = sets.entry(record.routing.set.as_ref()).or_insert((&record.routing, Vec::new()));
-            set.1.extend(addresses.iter().filter(|address| source.member.admits_address(**address)));
+            set.1.extend(told::admitted(source, addresses.clone(), trace));
         }
     }
     sets.into_values().flat_map(|(routing, addresses)| of_set(context, source, routing, addresses)).collect()
@@ -119,7 +123,8 @@ fn candidate<'a>(
         zone,
         tier: routing.failover.unwrap_or(0),
         state: state(member, source.member),
-        source: Some((Kind::DnsEndpoint, source.object.key(), source.object.origin())),
+        source: Some(source.object.place()),
+        routing: Some(routing),
         ..near
     }
 }
@@ -150,17 +155,21 @@ pub(super) fn records(
     host: &str,
     sources: &[Source<'_>],
     answer: &Answer,
+    trace: &mut impl Trace,
 ) -> Vec<HostRecords> {
     let mut found: Vec<HostRecords> = Vec::new();
     if answer.targets.is_empty() {
-        found.extend(alias(context, policy, host, sources));
+        found.extend(alias(context, policy, host, sources, trace));
+    } else {
+        let aliases = sources.iter().filter(|source| of_host(source, host).any(is_alias));
+        aliases.for_each(|source| trace.note(|| source.left_out("CNAME: the host has addresses")));
     }
     let of_type: [fn(&RecordValues) -> bool; 3] = [
         |values| matches!(values, RecordValues::Texts(_)),
         |values| matches!(values, RecordValues::Services(_)),
         |values| matches!(values, RecordValues::Pointers(_)),
     ];
-    found.extend(of_type.into_iter().filter_map(|is| united(context, policy, host, sources, is)));
+    found.extend(of_type.into_iter().filter_map(|is| united(context, policy, host, sources, is, trace)));
     found
 }
 
@@ -171,6 +180,7 @@ fn united(
     host: &str,
     sources: &[Source<'_>],
     is: fn(&RecordValues) -> bool,
+    trace: &mut impl Trace,
 ) -> Option<HostRecords> {
     let rows = || {
         let of = |source| of_host(source, host).map(move |record| (source, record));
@@ -181,6 +191,10 @@ fn united(
     let kept = || rows().filter(|(source, _)| all_expired || !expired(source));
     let mut values = None;
     kept().for_each(|(_, record)| unite(&mut values, &record.values));
+    for (source, record) in rows() {
+        let out = (!all_expired && expired(source)).then_some("expired, and a cluster in contact has this type");
+        trace.note(|| told::record(source, record, out));
+    }
     let ttl = policy.ttl(kept().filter_map(|(_, record)| record.ttl).min(), context.set.settings().policies.ttl);
     let stale = kept().any(|(source, _)| source.member.state().is_stale());
     Some(HostRecords { ttl, stale, values: values? })
@@ -203,8 +217,18 @@ fn unite(into: &mut Option<RecordValues>, from: &RecordValues) {
     }
 }
 
+fn is_alias(record: &DnsRecord) -> bool {
+    matches!(record.values, RecordValues::Alias(_))
+}
+
 /// The one CNAME: the nearest that is not drained, then the heaviest, then by text.
-fn alias(context: &Context<'_>, policy: &HostPolicy<'_>, host: &str, sources: &[Source<'_>]) -> Option<HostRecords> {
+fn alias(
+    context: &Context<'_>,
+    policy: &HostPolicy<'_>,
+    host: &str,
+    sources: &[Source<'_>],
+    trace: &mut impl Trace,
+) -> Option<HostRecords> {
     let rows = sources.iter().flat_map(|source| of_host(source, host).map(move |record| (source, record)));
     let aliases = rows.filter_map(|(source, record)| match &record.values {
         RecordValues::Alias(target) => Some((source, record, target)),
@@ -219,7 +243,13 @@ fn alias(context: &Context<'_>, policy: &HostPolicy<'_>, host: &str, sources: &[
         let rank = rank(context, &policy.policy, &place);
         ((drained, rank, Reverse(record.routing.weight), target), source, record)
     });
-    let ((_, _, _, target), source, record) = ranked.min_by(|a, b| a.0.cmp(&b.0))?;
+    let mut ranked: Vec<_> = ranked.collect();
+    ranked.sort_by(|a, b| a.0.cmp(&b.0));
+    for (at, (_, source, record)) in ranked.iter().enumerate() {
+        let out = (at > 0).then_some("a name has one CNAME, and another is nearer, heavier or first by its text");
+        trace.note(|| told::record(source, record, out));
+    }
+    let ((_, _, _, target), source, record) = ranked.into_iter().next()?;
     Some(HostRecords {
         ttl: policy.ttl(record.ttl, context.set.settings().policies.ttl),
         stale: source.member.state().is_stale(),

@@ -6,7 +6,7 @@ use crate::model::fixture::*;
 use crate::model::policy::{AnswerMode, PolicyRule};
 use crate::model::probe::{Action, Check, Evidence, Request, Target};
 use crate::model::select::select;
-use crate::model::trace::{Recording, TargetTrace};
+use crate::model::trace::{PublishTrace, Recording};
 use crate::model::{ClusterId, State};
 use std::sync::Arc;
 
@@ -25,9 +25,9 @@ fn checked(action: Action, east: &[&str], west: &[&str]) -> World {
 }
 
 fn targets(world: &World, key: &str, cluster: &str) -> Vec<Target> {
-    let mut trace = TargetTrace::default();
+    let mut trace = PublishTrace::default();
     select(&world.merge(key), &view(cluster), &world.set, &mut trace);
-    trace.0
+    trace.targets
 }
 
 fn addresses(world: &World, key: &str, cluster: &str) -> String {
@@ -57,7 +57,9 @@ fn an_ill_endpoint_goes_behind_all_that_are_well_and_comes_back() {
 
 #[test]
 fn what_is_dropped_takes_no_name_family_or_port_away() {
-    let table: [(&str, &[&str], &[&str], &[&str], &str); 6] = [
+    /// Case, endpoints of east and of west, the ill ones, what is seen.
+    type Row = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str], &'static str);
+    let table: [Row; 6] = [
         ("another is well", &["10.1.0.1"], &["10.2.0.1"], &["10.1.0.1"], "0 west 10.2.0.1"),
         ("all fail", &["10.1.0.1"], &["10.2.0.1"], &["10.1.0.1", "10.2.0.1"], "0 east 10.1.0.1; 0 west 10.2.0.1"),
         ("the only IPv6", &["fd00::1"], &["10.2.0.1"], &["fd00::1"], "0 west 10.2.0.1; 1 east fd00::1"),

@@ -241,3 +241,22 @@ fn own_annotations_and_rules_shape_the_answer() {
     let seen: Vec<_> = answer.targets.iter().map(|target| (target.tier, target.weight)).collect();
     assert_eq!(seen, [(0, 4), (0, 1)]);
 }
+
+#[test]
+fn an_endpoint_under_cluster_local_is_the_service_of_the_objects_cluster() {
+    let mut world = World::new(&["east", "west"]);
+    let host = "stage.greeting.global";
+    world.has("east", [with_endpoints("e", host, &["greeting.sample.svc.cluster.local weight=2"])]);
+    assert_eq!(world.resolved(host, &view("east")), "NODATA", "no such Service yet");
+    assert!(world.set.host_names().is_empty(), "it is never looked up");
+    assert_eq!(world.touches("west", service("sample/greeting", &["10.2.0.9"]).into()), [""; 0]);
+    assert_eq!(world.touches("east", service("sample/greeting", &["10.1.0.9"]).into()), [host]);
+    assert_eq!(world.resolved(host, &view("east")), "0 east 10.1.0.9");
+    assert_eq!(world.resolved(host, &view("west")), "0 east 10.1.0.9", "unproven, but all there is");
+    assert_eq!(world.touches("east", slice("sample/greeting", 1, &["10.1.1.1"]).into()), [host]);
+    world.cluster("east", |cluster| cluster.reach = crate::model::cluster::Reach::Endpoints);
+    assert_eq!(world.resolved(host, &view("west")), "0 east 10.1.1.1");
+    world.settings(|settings| settings.hosts.resolve_hostnames = false);
+    world.observe("east", Change::Delete { kind: Kind::Service, key: at("sample/greeting") });
+    assert_eq!(world.resolved(host, &view("east")), "NODATA", "and never an alias into a cluster's own zone");
+}

@@ -1,0 +1,164 @@
+//! What `explain --manifests` says of names in a global zone, on the scenario folders: lines that must be there.
+
+use clusterset_dns::cli::{SettingsArgs, settings};
+use clusterset_dns::run::{offline, question};
+use std::path::Path;
+
+/// Scenario, name, type, and lines (or their beginnings) of the text.
+const CASES: &[(&str, &str, &str, &[&str])] = &[
+    (
+        "global-grammars",
+        "web.shop.global",
+        "A",
+        &[
+            "node      host web.shop.global",
+            "tree      the name itself",
+            "host      web.shop.global: ServiceEntry, owns the name",
+            "entry     east: ServiceEntry istio-system/web-shop, ",
+            "entry     west: ServiceEntry istio-system/web-shop, ",
+            "rule      (3) no address of the ServiceEntry itself: its endpoints answer",
+            "rule      policy: answer ordered (default), tiers cluster, zone, region, rest (default), TTL 5",
+            "left out  west: 203.0.113.2 the same address is answered before it ",
+            "kept      west: 203.0.113.2 (tier ",
+            "answer    A NOERROR",
+        ],
+    ),
+    (
+        "global-grammars",
+        "_pg._tcp.db.shop.svc.west.global",
+        "SRV",
+        &[
+            "node      _pg._tcp of host db.shop.svc.west.global",
+            "host      db.shop.svc.west.global: ServiceEntry, owns the name: it is one of its ports",
+            "rule      (1) `spec.addresses` answer",
+            "left out  east: ingress.west.example: an address of the ServiceEntry itself answers",
+            "kept      east: 243.17.4.9 (tier 0, weight 1) answered",
+        ],
+    ),
+    (
+        "global-grammars",
+        "prod.greeting.global",
+        "A",
+        &[
+            "tree      no such name; the closest encloser is greeting.global.",
+            "hint      the nearest name that exists is greeting.global.",
+            "hint      similar hosts: stage.greeting.global",
+        ],
+    ),
+    (
+        "global-grammars",
+        "greeting.global",
+        "A",
+        &["tree      an empty non-terminal: it exists because of stage.greeting.global below it"],
+    ),
+    (
+        "global-wildcards",
+        "x.y.foo.global",
+        "A",
+        &[
+            "node      x.y of host *.foo.global",
+            "tree      wildcard *.foo.global.; the closest encloser is foo.global.",
+            "host      *.foo.global: ServiceEntry, answers for the name",
+            "kept      east: 240.0.0.1 (tier 0, weight 1) answered",
+        ],
+    ),
+    (
+        "global-wildcards",
+        "c.b.foo.global",
+        "A",
+        &["hint      *.foo.global does not reach here: b.foo.global. exists by itself"],
+    ),
+    (
+        "global-wildcards",
+        "x.alias.global",
+        "AAAA",
+        &["kept      east: CNAME plain.foo.global: answered", "hint      the CNAME leads to plain.foo.global."],
+    ),
+    (
+        "global-precedence",
+        "both.global",
+        "A",
+        &["left out  east: a ServiceEntry owns the name: a DNSEndpoint ranks after it [DNSEndpoint mesh/taken, "],
+    ),
+    (
+        "global-precedence",
+        "owned.shop.global",
+        "A",
+        &[
+            "hint      owned.shop.global belongs to a DNSEndpoint: the name formed from service shop/owned ranks after it",
+        ],
+    ),
+    (
+        "global-precedence",
+        "web.shop.svc.global",
+        "A",
+        &["hint      the cluster is missing: ask for web.shop.svc.<cluster>.global"],
+    ),
+    (
+        "global-precedence",
+        "web.shop.svc.north.global",
+        "A",
+        &["hint      north is no cluster of the registry, which has east, west"],
+    ),
+    (
+        "global-precedence",
+        "web.shop.east.global",
+        "A",
+        &["hint      the label `svc` is missing before cluster east: ask for web.shop.svc.east.global"],
+    ),
+    (
+        "global-precedence",
+        "east.web.shop.global",
+        "A",
+        &["hint      east is a cluster, which stands last here: ask for web.shop.svc.east.global"],
+    ),
+    (
+        "global-precedence",
+        "shop.web.global",
+        "A",
+        &["hint      the service stands before its namespace: ask for web.shop.global"],
+    ),
+    (
+        "global-precedence",
+        "web.shop.clusterset.local",
+        "A",
+        &["hint      the label `svc` is missing: ask for web.shop.svc.clusterset.local"],
+    ),
+    (
+        "global-precedence",
+        "_http._tcp.web.shop.global",
+        "SRV",
+        &["hint      web.shop.global. is formed from a service and has addresses only"],
+    ),
+    (
+        "global-records",
+        "fail.global",
+        "A",
+        &[
+            "rule      policy: answer nearest (aws/failover), tiers PRIMARY, SECONDARY (aws/failover), TTL 5",
+            "kept      east: 203.0.113.1 (tier 0, weight 1) answered; setIdentifier first, aws/failover PRIMARY",
+            "left out  east: 203.0.113.2 a nearer tier answers (`nearest`); setIdentifier second",
+        ],
+    ),
+    ("global-records", "_sip._udp.global", "SRV", &["kept      east: SRV 10 5 5060 api.global: answered"]),
+];
+
+#[test]
+fn explain_tells_the_whole_story_of_global_names() {
+    for (scenario, name, rtype, lines) in CASES {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(scenario);
+        let config = Some(folder.join("config.yaml")).filter(|path| path.is_file());
+        let manifests = config.is_none().then(|| folder.join("clusters"));
+        let settings = settings(&SettingsArgs { config, manifests, local_cluster: None }).expect("settings");
+        let loaded = offline::load(&settings.config).expect("it loads");
+        let question = question(name, rtype, "", &settings.config.views()).expect("a question");
+        let explanation = loaded.explain(&question);
+        let text = explanation.to_text();
+        for line in *lines {
+            assert!(text.lines().any(|told| told.starts_with(line)), "{scenario} {name}: no line {line:?} in\n{text}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&explanation.to_json()).expect("JSON");
+        let hosts = json["hosts"].as_array().expect("hosts");
+        assert_eq!(hosts.len(), text.lines().filter(|line| line.starts_with("host      ")).count());
+    }
+}
