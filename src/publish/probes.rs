@@ -61,11 +61,11 @@ impl Publisher {
 
     /// Other evidence: what holds a target that became ill or well is queued as bulk work.
     pub fn set_probed(&mut self, probed: Evidence) {
-        let before = self.clusterset.settings().probed.clone();
+        let before = self.clusterset.set_probed(probed);
+        let probed = &self.clusterset.settings().probed;
         let ended = before.keys().filter(|target| !probed.contains_key(*target));
         let begun = probed.keys().filter(|target| !before.contains_key(*target));
         let entities = self.probes.with_any_of(&ended.chain(begun).collect());
-        self.clusterset.set_probed(probed);
         entities.into_iter().for_each(|entity| self.queue.push_bulk(entity));
     }
 }

@@ -71,9 +71,10 @@ impl ClusterSet {
         Touched::everything()
     }
 
-    /// Other evidence of health checks; who has which targets is known where they are kept.
-    pub fn set_probed(&mut self, probed: Evidence) {
-        self.settings.probed = probed;
+    /// Puts other evidence of health checks in place of that of before, which it returns; who has which targets is known
+    /// where they are kept.
+    pub fn set_probed(&mut self, probed: Evidence) -> Evidence {
+        std::mem::replace(&mut self.settings.probed, probed)
     }
 
     /// Adds a cluster, or changes the entry of one that is there; its facts and its state stay.
