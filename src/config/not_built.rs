@@ -19,11 +19,6 @@ enum When {
 const NOT_BUILT: &[(&str, When)] = &[
     ("clusters[].freshness.evidence", When::Changed),
     ("clusters[].adapters", When::Changed),
-    ("registry.home", When::Changed),
-    ("registry.secrets", When::Changed),
-    ("registry.clusterProfiles", When::Changed),
-    ("registry.allowServers", When::Changed),
-    ("kubeconfig.allowExec", When::Changed),
     ("clusterset", When::Changed),
     ("tierBy", When::Changed),
     ("freshness.evidence", When::Changed),

@@ -10,6 +10,10 @@ use hickory_proto::serialize::binary::BinDecodable;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr};
 
+/// Every type that some name of this server has.
+const SERVED: [u16; 8] =
+    [rtype::A, rtype::AAAA, rtype::SRV, rtype::CNAME, rtype::TXT, rtype::PTR, rtype::SOA, rtype::NS];
+
 /// Outcome of one type; ordered so that the smallest of several is the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -55,7 +59,7 @@ pub(super) fn sent(table: &Table, name: &Name, rtype: u16, view: u8) -> Sent {
         random: 0,
     };
     let mut reply = vec![0; usize::from(u16::MAX)];
-    let rtype_name = RecordType::from(rtype).to_string();
+    let rtype_name = type_name(rtype);
     let refused = Sent { rtype: rtype_name.clone(), status: Status::Refused, records: Vec::new() };
     let Verdict::Reply(length, _) = respond(&table.pin(), &client, &query(name, rtype), &mut reply) else {
         return refused;
@@ -70,6 +74,22 @@ pub(super) fn sent(table: &Table, name: &Name, rtype: u16, view: u8) -> Sent {
         _ => Status::Refused,
     };
     Sent { rtype: rtype_name, status, records }
+}
+
+/// The types of which the name has records in the view, by asking for each type that this server knows. A CNAME, and what
+/// it leads to, is the one type CNAME.
+pub(super) fn held(table: &Table, name: &Name, view: u8) -> Vec<u16> {
+    let has = |wanted: &u16| {
+        let sent = sent(table, name, *wanted, view);
+        // The first record of an answer stands at the name itself.
+        sent.records.first().and_then(|record| record.split_whitespace().nth(3)) == Some(sent.rtype.as_str())
+    };
+    SERVED.into_iter().filter(has).collect()
+}
+
+/// A type's name.
+pub(super) fn type_name(rtype: u16) -> String {
+    RecordType::from(rtype).to_string()
 }
 
 fn query(name: &Name, rtype: u16) -> Vec<u8> {

@@ -4,9 +4,7 @@
 use super::tree::{TreeKind, TreeNode};
 use super::{Context, Decision, Node, decisions, source};
 use crate::dns::Name;
-use crate::dns::types::rtype;
 use crate::model::fact::Kind;
-use crate::model::host::fact::RecordValues;
 use crate::model::host::{HostAnswer, Source, merge_host_traced};
 use crate::model::trace::Recording;
 use crate::model::{View, select_host};
@@ -28,9 +26,6 @@ pub struct HostStory {
     /// Decisions in the order in which they fell.
     pub decisions: Vec<Decision>,
     pub findings: Vec<String>,
-    /// Types that it has beside addresses.
-    #[serde(skip)]
-    pub(super) types: Vec<u16>,
 }
 
 /// How a host may come to own the name that was asked.
@@ -91,7 +86,6 @@ fn story(
     let has = answer.as_ref().is_some_and(|answer| claim != Claim::Port || has_port(answer));
     let rank = has.then_some(if level == Some(Kind::ServiceEntry) { 0 } else { 1 });
     let served = answer.as_ref().map(|answer| crate::compile::served_targets(&answer.addresses, context.settings));
-    let records = answer.iter().flat_map(|answer| &answer.records);
     let story = HostStory {
         host: host.to_string(),
         level: level.map(Kind::as_str),
@@ -100,7 +94,6 @@ fn story(
         sources: entry.sources.iter().map(source_line).collect(),
         decisions: decisions(&recording.notes, served),
         findings: entry.findings.iter().chain(&recording.findings).map(ToString::to_string).collect(),
-        types: records.map(|records| type_of(&records.values)).collect(),
     };
     Some((rank, story))
 }
@@ -125,16 +118,6 @@ fn is_port(name: &Name, port: &str, protocol: &str) -> bool {
 fn source_line(named: &Source<'_>) -> String {
     let (kind, key, origin) = named.object.place();
     format!("{}: {}", named.member.cluster().id, source(kind.as_str(), key, origin))
-}
-
-fn type_of(values: &RecordValues) -> u16 {
-    match values {
-        RecordValues::Addresses(_) => rtype::A,
-        RecordValues::Alias(_) => rtype::CNAME,
-        RecordValues::Texts(_) => rtype::TXT,
-        RecordValues::Services(_) => rtype::SRV,
-        RecordValues::Pointers(_) => rtype::PTR,
-    }
 }
 
 /// The node of a name that hosts own, in the place of what the grammar of formed names says.

@@ -35,7 +35,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Question {
     pub name: Name,
-    /// Record type number; `None` asks for A and AAAA, and SRV where the name is one.
+    /// Record type number; `None` asks for the types that such names usually have, and for every other that this one has.
     pub rtype: Option<u16>,
     /// Number of the view.
     pub view: u8,
@@ -72,6 +72,8 @@ pub struct Explanation {
     pub hosts: Vec<HostStory>,
     /// One per type asked.
     pub answers: Vec<Sent>,
+    /// The types that the name has records of in this view, whatever was asked.
+    pub types: Vec<String>,
     /// For a name that does not exist: the nearest ancestor that does, similar names, a misread grammar.
     pub hints: Vec<String>,
     /// What waits to be published, if anything.
@@ -150,7 +152,8 @@ pub fn explain(question: &Question, context: &Context<'_>) -> Explanation {
     let by_grammar = Node::of(name, zones, context.clusterset);
     let node = host::node(&hosts, name).unwrap_or_else(|| by_grammar.clone());
     let service = node.service().zip(view).map(|(key, view)| service_story(key, &node, view, context));
-    let types = question.rtype.map_or_else(|| usual_types(&node, &hosts), |rtype| vec![rtype]);
+    let held = answer::held(context.table, name, question.view);
+    let types = question.rtype.map_or_else(|| usual_types(&node, &held), |rtype| vec![rtype]);
     let answers: Vec<Sent> =
         types.iter().map(|rtype| answer::sent(context.table, name, *rtype, question.view)).collect();
     let absent = answers.iter().all(|sent| matches!(sent.status, Status::Absent | Status::Refused));
@@ -165,6 +168,7 @@ pub fn explain(question: &Question, context: &Context<'_>) -> Explanation {
         waiting: context.waiting,
         node,
         tree,
+        types: held.into_iter().map(answer::type_name).collect(),
         answers,
     };
     explanation.hints.extend(alias(&explanation.answers));
@@ -172,14 +176,10 @@ pub fn explain(question: &Question, context: &Context<'_>) -> Explanation {
     explanation
 }
 
-fn usual_types(node: &Node, hosts: &[HostStory]) -> Vec<u16> {
+fn usual_types(node: &Node, held: &[u16]) -> Vec<u16> {
     let mut types = node.usual_types();
-    let owner = hosts.iter().find(|story| story.owns);
-    for rtype in owner.into_iter().flat_map(|owner| &owner.types) {
-        if !types.contains(rtype) {
-            types.push(*rtype);
-        }
-    }
+    let further: Vec<u16> = held.iter().copied().filter(|rtype| !types.contains(rtype)).collect();
+    types.extend(further);
     types
 }
 

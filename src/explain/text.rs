@@ -42,6 +42,9 @@ fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
             writeln!(text, "          {line}")?;
         }
     }
+    if !explanation.types.is_empty() {
+        writeln!(text, "types     {}", explanation.types.join(", "))?;
+    }
     for hint in &explanation.hints {
         writeln!(text, "hint      {hint}")?;
     }

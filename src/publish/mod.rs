@@ -7,10 +7,12 @@
 mod ageing;
 mod braking;
 mod changed_zones;
+mod entity;
 mod figures;
 mod findings;
 mod frame;
 mod hosts;
+mod intake;
 mod names;
 mod probes;
 mod publisher;

@@ -1,5 +1,5 @@
 //! The survey: findings that no single service or host shows (`cidr-overlap`, `foreign-zone-name`, `vip-collision`,
-//! `wildcard-shadowed`, `view-cluster-unknown`). It walks over all ranges and hosts, so the task runs it seldom and when idle.
+//! `vip-pool-clash`, `wildcard-shadowed`, `view-cluster-unknown`). It walks over all ranges and hosts, so the task runs it seldom and when idle.
 
 use super::publisher::Publisher;
 use crate::model::fact::Kind;

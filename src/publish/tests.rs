@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod hosts;
+mod readiness;
 mod warnings;
 
 const CLUSTERS: [&str; 2] = ["east", "west"];
@@ -25,6 +26,10 @@ fn publisher() -> (Publisher, Arc<Table>) {
 }
 
 fn publisher_with(edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
+    reporting_to(Arc::new(Figures::default()), edit)
+}
+
+fn reporting_to(figures: Arc<Figures>, edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
     let table = Arc::new(Table::new(Frame::default()));
     let clusters: Vec<Cluster> = CLUSTERS.iter().map(|name| Cluster::new(ClusterId::new(name))).collect();
     let zone = |text| Name::parse(text).unwrap();
@@ -49,7 +54,7 @@ fn publisher_with(edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
     };
     edit(&mut setup);
     let stopwatch = || Duration::ZERO;
-    (Publisher::new(setup, Arc::clone(&table), Arc::new(Figures::default()), stopwatch).unwrap(), table)
+    (Publisher::new(setup, Arc::clone(&table), figures, stopwatch).unwrap(), table)
 }
 
 fn observe(publisher: &mut Publisher, cluster: &str, change: Change) {

@@ -9,6 +9,7 @@ use super::outcome::type_slot;
 use super::prepare::{Found, Prepared, Stage};
 use super::records::{Manner, QUESTION_POINTER, write_set};
 use super::reply::Reply;
+use super::targets;
 use super::{Client, DropReason, NO_ZONE, Outcome, Verdict};
 use crate::dns::Writer;
 use crate::dns::header::{HEADER, flag};
@@ -120,7 +121,11 @@ fn look_up(
         finding = Finding::NotReady;
     }
     match finding {
-        Finding::Answered => {}
+        Finding::Answered => {
+            if query.qtype == rtype::SRV && reply.additionals == 0 && !reply.truncated {
+                targets::add(table, client, prepared, place, &mut reply);
+            }
+        }
         Finding::Alias => rcode = chain::follow(table, client, prepared, place, &mut reply),
         Finding::NoData | Finding::NoName => {
             let start = HEADER + query.name.suffix_start(zone.labels);

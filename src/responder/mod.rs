@@ -15,6 +15,7 @@ pub mod outcome;
 mod prepare;
 mod records;
 mod reply;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod transfer;

@@ -140,6 +140,18 @@ const CASES: &[(&str, &str, &str, &[&str])] = &[
             "left out  east: 203.0.113.2 a nearer tier answers (`nearest`); setIdentifier second",
         ],
     ),
+    // Without a type: every type that the name has; with one, the others are named.
+    (
+        "global-records",
+        "api.global",
+        "",
+        &["answer    A NOERROR", "answer    AAAA NOERROR", "answer    TXT NOERROR", "types     A, AAAA, TXT"],
+    ),
+    ("global-records", "api.global", "PTR", &["answer    PTR NOERROR, no data", "types     A, AAAA, TXT"]),
+    ("global-records", "www.global", "", &["answer    CNAME NOERROR", "types     CNAME"]),
+    ("global-records", "_sip._udp.global", "", &["answer    SRV NOERROR", "types     SRV"]),
+    ("global-records", "global", "", &["answer    SOA NOERROR", "types     SOA, NS"]),
+    ("cluster-set-ip", "web.shop.svc.clusterset.local", "", &["answer    SRV NOERROR", "types     A, AAAA, SRV"]),
     ("global-records", "_sip._udp.global", "SRV", &["kept      east: SRV 10 5 5060 api.global: answered"]),
 ];
 

@@ -6,6 +6,8 @@ mod support;
 
 mod binary;
 #[cfg(feature = "kubernetes")]
+mod connect;
+#[cfg(feature = "kubernetes")]
 mod daemon;
 mod dependencies;
 mod differential;
@@ -14,6 +16,8 @@ mod folder_outages;
 #[cfg(feature = "kubernetes")]
 mod health;
 mod house;
+#[cfg(feature = "kubernetes")]
+mod identities;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 #[cfg(feature = "kubernetes")]
@@ -26,6 +30,10 @@ mod kubernetes_lists;
 mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
 mod outages;
+#[cfg(feature = "kubernetes")]
+mod registry;
+#[cfg(feature = "kubernetes")]
+mod registry_restart;
 #[cfg(feature = "kubernetes")]
 mod reload;
 mod scenarios;

@@ -6,6 +6,7 @@ mod clusters;
 mod health;
 mod listeners;
 mod references;
+mod registry;
 mod times;
 mod views;
 mod zones;
@@ -19,11 +20,14 @@ use super::{Config, not_built};
 /// Runs all checks.
 pub(super) fn check(draft: &Draft) -> Vec<Diagnostic> {
     let mut checker = Checker { draft, config: &draft.config, found: Vec::new() };
-    let checks =
-        [zones::check, clusters::check, views::check, listeners::check, times::check, references::check, health::check];
-    for run in checks {
-        run(&mut checker);
-    }
+    zones::check(&mut checker);
+    clusters::check(&mut checker);
+    registry::check(&mut checker);
+    views::check(&mut checker);
+    listeners::check(&mut checker);
+    times::check(&mut checker);
+    references::check(&mut checker);
+    health::check(&mut checker);
     checker.found.extend(not_built::check(draft));
     checker.found
 }

@@ -6,8 +6,8 @@ use crate::dns::Name;
 use crate::model::fact::{Fact, Ingress, Kind, Protocol};
 use crate::model::fixture;
 use crate::model::host::fact::{
-    DnsEndpointFact, DnsRecord, EntryPort, RecordValues, Resolution, Routing, ServiceEntryFact, SrvValue, Workload,
-    WorkloadEntryFact,
+    Allocates, DnsEndpointFact, DnsRecord, EntryPort, RecordValues, Resolution, Routing, ServiceEntryFact, SrvValue,
+    Workload, WorkloadEntryFact,
 };
 use crate::model::policy::{AnswerMode, OwnPolicy};
 use crate::model::{Change, Cluster, ClusterId, Observation, State, View, cluster::GatewayAddress};
@@ -151,6 +151,7 @@ fn entry() -> impl Strategy<Value = Fact> {
                 addresses,
                 allocated: allocated.into_iter().map(|address| (None, address)).collect(),
                 ports: vec![EntryPort { name: "http".into(), protocol: Protocol::Tcp, number: 80, target_port: None }],
+                allocates: Allocates::Nothing,
                 resolution: if looks { Resolution::Endpoints } else { Resolution::None },
                 endpoints,
                 selector: selects.then(|| vec![("app".into(), "web".into())]),

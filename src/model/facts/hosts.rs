@@ -19,8 +19,8 @@ pub struct HostFacts {
     by_host: BTreeMap<Arc<str>, HostObjects>,
     /// ServiceEntries with a selector, by namespace.
     selecting: HashMap<Arc<str>, BTreeSet<ObjectKey>>,
-    /// ServiceEntries by the Services of this cluster that their endpoints mean.
-    leading: HashMap<ServiceKey, BTreeSet<ObjectKey>>,
+    /// ServiceEntries and WorkloadEntries by the Services of this cluster that their endpoints mean.
+    leading: HashMap<ServiceKey, BTreeSet<(Kind, ObjectKey)>>,
 }
 
 /// The objects that name one host.
@@ -109,27 +109,35 @@ impl HostFacts {
         }
     }
 
-    fn link_services(&mut self, entry: &ServiceEntryFact, exists: bool) {
-        for service in entry.endpoints.iter().filter_map(Workload::local_service) {
-            let keys = self.leading.entry(service.clone()).or_default();
+    /// Adds or removes an object among those that lead to the Services that `endpoints` mean.
+    fn link_services(&mut self, object: (Kind, &ObjectKey), endpoints: &[Workload], exists: bool) {
+        for service in endpoints.iter().filter_map(Workload::local_service) {
+            let objects = self.leading.entry(service.clone()).or_default();
+            let object = (object.0, object.1.clone());
             if exists {
-                keys.insert(entry.key.clone());
+                objects.insert(object);
             } else {
-                keys.remove(&entry.key);
+                objects.remove(&object);
             }
-            if keys.is_empty() {
+            if objects.is_empty() {
                 self.leading.remove(&service);
             }
         }
     }
 
-    /// Hosts of the ServiceEntries whose endpoints mean one of `services`.
+    /// Hosts of the ServiceEntries whose endpoints, their own or selected ones, mean one of `services`.
     pub fn leading_to(&self, services: &HashSet<ServiceKey>) -> Vec<Arc<str>> {
         if self.leading.is_empty() {
             return Vec::new();
         }
-        let keys = services.iter().filter_map(|service| self.leading.get(service)).flatten();
-        keys.filter_map(|key| self.entries.get(key)).flat_map(|entry| &entry.hosts).cloned().collect()
+        let mut hosts = Vec::new();
+        for (kind, key) in services.iter().filter_map(|service| self.leading.get(service)).flatten() {
+            match kind {
+                Kind::WorkloadEntry => hosts.extend(self.workloads.get(key).iter().flat_map(|w| self.hosts_behind(w))),
+                _ => hosts.extend(self.entries.get(key).iter().flat_map(|entry| &entry.hosts)),
+            }
+        }
+        hosts.into_iter().cloned().collect()
     }
 
     fn link_selector(&mut self, entry: &ServiceEntryFact, exists: bool) {
@@ -180,11 +188,11 @@ impl ClusterFacts {
         if let Some(before) = &before {
             hosts.link(&before.hosts, &key, false, |objects| &mut objects.entries);
             hosts.link_selector(before, false);
-            hosts.link_services(before, false);
+            hosts.link_services((Kind::ServiceEntry, &key), &before.endpoints, false);
         }
         hosts.link(&fact.hosts, &key, true, |objects| &mut objects.entries);
         hosts.link_selector(&fact, true);
-        hosts.link_services(&fact, true);
+        hosts.link_services((Kind::ServiceEntry, &key), &fact.endpoints, true);
         if changed {
             let gone = before.iter().flat_map(|before| &before.hosts);
             touched.hosts.extend(fact.hosts.iter().chain(gone).cloned());
@@ -198,6 +206,9 @@ impl ClusterFacts {
         let hosts = &mut self.hosts;
         let mut before = hosts.workloads.remove(&key);
         let changed = differs(before.as_mut(), &mut *fact);
+        let link = (Kind::WorkloadEntry, &key);
+        before.iter().for_each(|before| hosts.link_services(link, std::slice::from_ref(&before.workload), false));
+        hosts.link_services(link, std::slice::from_ref(&fact.workload), true);
         if changed {
             touched.hosts.extend(before.iter().flat_map(|before| hosts.hosts_behind(before)).cloned());
             touched.hosts.extend(hosts.hosts_behind(&fact).cloned());
@@ -230,11 +241,12 @@ impl ClusterFacts {
                 let Some(fact) = hosts.entries.remove(key) else { return };
                 hosts.link(&fact.hosts, key, false, |objects| &mut objects.entries);
                 hosts.link_selector(&fact, false);
-                hosts.link_services(&fact, false);
+                hosts.link_services((Kind::ServiceEntry, key), &fact.endpoints, false);
                 fact.hosts.iter().cloned().collect()
             }
             Kind::WorkloadEntry => {
                 let Some(fact) = hosts.workloads.remove(key) else { return };
+                hosts.link_services((Kind::WorkloadEntry, key), std::slice::from_ref(&fact.workload), false);
                 hosts.hosts_behind(&fact).cloned().collect()
             }
             Kind::DnsEndpoint => {

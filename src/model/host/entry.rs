@@ -1,6 +1,7 @@
 //! All objects of all clusters that name one host become one entry.
 
 use super::fact::{DnsEndpointFact, ServiceEntryFact};
+use super::vip;
 use crate::model::clusterset::{ClusterSet, Member, Slot};
 use crate::model::fact::{Kind, ObjectKey, Origin};
 use crate::model::finding::{Finding, Place};
@@ -14,7 +15,7 @@ pub struct HostEntry<'a> {
     pub host: Arc<str>,
     /// By cluster id, then object; all of one kind. Empty: nothing makes the name.
     pub sources: Vec<Source<'a>>,
-    /// `name-taken`, `over-limit`.
+    /// `name-taken`, `over-limit`, `vip-not-in-api`.
     pub findings: Vec<Finding>,
 }
 
@@ -114,6 +115,7 @@ pub fn merge_host_traced<'a>(host: &Arc<str>, set: &'a ClusterSet, trace: &mut i
         entry.findings.push(name_taken(host, loser));
         trace.note(|| loser.left_out("a ServiceEntry owns the name: a DNSEndpoint ranks after it"));
     }
+    entry.findings.extend(vip::unseen(host, &sources));
     HostEntry { sources, ..entry }
 }
 

@@ -24,6 +24,7 @@ pub struct ServiceEntryFact {
     /// `status.addresses`: the host (`None`: every host) and its address.
     pub allocated: Vec<(Option<Arc<str>>, IpAddr)>,
     pub ports: Vec<EntryPort>,
+    pub allocates: Allocates,
     pub resolution: Resolution,
     pub endpoints: Vec<Workload>,
     /// `spec.workloadSelector.labels`; `None`: no selector. An empty one selects nothing.
@@ -42,6 +43,17 @@ pub enum Resolution {
     None,
     /// STATIC, DNS, DNS_ROUND_ROBIN and others: endpoints answer, host names among them are looked up.
     Endpoints,
+}
+
+/// To which hosts Istio itself gives an address, where `status.addresses` says none (SOURCES.md 3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Allocates {
+    /// Not to this object: it has addresses, its resolution is NONE, or its label declines.
+    #[default]
+    Nothing,
+    PlainHosts,
+    /// Resolution DYNAMIC_DNS: to wildcards too.
+    AllHosts,
 }
 
 /// A port of a ServiceEntry.
@@ -91,6 +103,23 @@ pub struct WorkloadEntryFact {
     pub labels: Labels,
     pub workload: Workload,
     pub origin: Origin,
+}
+
+impl ServiceEntryFact {
+    /// What `status.addresses` says of `host`.
+    pub fn allocated_to(&self, host: &str) -> impl Iterator<Item = IpAddr> {
+        let fits = move |of: &Option<Arc<str>>| of.as_ref().is_none_or(|of| **of == *host);
+        self.allocated.iter().filter(move |(of, _)| fits(of)).map(|(_, address)| *address)
+    }
+
+    /// True when Istio gives `host` an address by itself.
+    pub fn allocates_to(&self, host: &str) -> bool {
+        match self.allocates {
+            Allocates::Nothing => false,
+            Allocates::PlainHosts => !host.starts_with('*'),
+            Allocates::AllHosts => true,
+        }
+    }
 }
 
 impl WorkloadEntryFact {

@@ -7,9 +7,11 @@ pub mod answer;
 mod entry;
 pub mod fact;
 mod survey;
+mod vip;
 mod zones;
 
 pub use answer::{HostAnswer, HostRecords};
 pub use entry::{HostEntry, Object, Source, merge_host, merge_host_traced};
 pub use survey::findings;
+pub(in crate::model) use vip::is_virtual;
 pub use zones::{Coverage, HostSettings};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// `foreign-zone-name`, `name-taken`, `vip-collision` and `wildcard-shadowed` of all known clusters: what no single host
+/// `foreign-zone-name`, `name-taken`, `vip-collision`, `vip-pool-clash` and `wildcard-shadowed` of all known clusters: what no single host
 /// shows. Costs a walk over all hosts.
 pub fn findings(set: &ClusterSet) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -17,6 +17,7 @@ pub fn findings(set: &ClusterSet) -> Vec<Finding> {
         unserved.for_each(|host| unserved_host(host, member, &set.settings().hosts, &mut found));
     }
     collisions(set, &mut found);
+    found.extend(super::vip::clashes(set));
     found.extend(shadowed(set));
     found
 }

@@ -40,10 +40,12 @@ pub(super) fn rank(context: &Context<'_>, policy: &Policy<'_>, candidate: &Candi
 /// The smallest of `tiers` (same cluster, same zone, same region, anywhere) that holds.
 fn nearness(context: &Context<'_>, candidate: &Candidate<'_>, tiers: [u8; 4]) -> u8 {
     let same = |a: Option<&Arc<str>>, b: Option<&Arc<str>>| a.is_some() && a == b;
-    let same_cluster = candidate.cluster.is_none() || candidate.cluster == context.cluster;
     let same_region = same(context.region, candidate.region);
     // Zones of different regions may share a name.
     let regions_clash = context.region.is_some() && candidate.region.is_some() && !same_region;
+    // A record that names another region lies there, whichever cluster's object says so.
+    let is_away = regions_clash && candidate.routing.is_some_and(|routing| routing.region.is_some());
+    let same_cluster = candidate.cluster.is_none() || candidate.cluster == context.cluster && !is_away;
     let same_zone = same(context.zone, candidate.zone) && !regions_clash;
     let holds = [same_cluster, same_zone, same_region, true];
     tiers.into_iter().zip(holds).filter(|(_, holds)| *holds).map(|(tier, _)| tier).min().unwrap_or(tiers[3])

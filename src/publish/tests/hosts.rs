@@ -4,7 +4,7 @@ use super::*;
 use crate::dns::types::rtype;
 use crate::model::fact::Ingress;
 use crate::model::host::fact::{
-    DnsEndpointFact, DnsRecord, EntryPort, RecordValues, Resolution, Routing, ServiceEntryFact, Workload,
+    Allocates, DnsEndpointFact, DnsRecord, EntryPort, RecordValues, Resolution, Routing, ServiceEntryFact, Workload,
     WorkloadEntryFact,
 };
 
@@ -22,9 +22,15 @@ const HOSTS: [&str; 10] = [
     "a.example",
 ];
 
+/// An address, or for 7 and 8 a Service of the object's cluster.
 fn workload(last: u8) -> Workload {
+    let address = match last {
+        7 => Ingress::Host("db.shop.svc.cluster.local".into()),
+        8 => Ingress::Host("web.shop.svc.cluster.local".into()),
+        _ => Ingress::Ip([10, 8, 0, last].into()),
+    };
     Workload {
-        address: Ingress::Ip([10, 8, 0, last].into()),
+        address,
         ports: Vec::new(),
         cluster: None,
         network: None,
@@ -47,6 +53,7 @@ fn entry(namespace: &str, name: &str, hosts: &[usize], addresses: &[u8], selects
         addresses: Vec::new(),
         allocated: Vec::new(),
         ports: vec![EntryPort { name: "http".into(), protocol: Protocol::Tcp, number: 80, target_port: None }],
+        allocates: Allocates::Nothing,
         resolution: Resolution::Endpoints,
         endpoints: addresses.iter().map(|last| workload(*last)).collect(),
         selector: selects.then(|| vec![("app".into(), "web".into())]),
@@ -91,6 +98,7 @@ fn host_facts() -> impl Strategy<Value = Fact> {
         }),
         1 => (name(), 1u8..9).prop_map(|(name, last)| workload_entry(name, last)),
         2 => (name(), hosts(), 1u8..9).prop_map(|(name, hosts, last)| dns_endpoint(name, &hosts, last)),
+        2 => facts(),
     ]
 }
 

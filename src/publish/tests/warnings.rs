@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::model::fact::NodeFact;
-use crate::model::host::fact::{DnsEndpointFact, DnsRecord, RecordValues, Resolution, Routing, ServiceEntryFact};
+use crate::model::host::fact::{
+    Allocates, DnsEndpointFact, DnsRecord, RecordValues, Resolution, Routing, ServiceEntryFact,
+};
 
 fn entry(name: &str, host: &str) -> Fact {
     Fact::ServiceEntry(Box::new(ServiceEntryFact {
@@ -11,6 +13,7 @@ fn entry(name: &str, host: &str) -> Fact {
         addresses: vec![[240, 0, 0, 1].into()],
         allocated: Vec::new(),
         ports: Vec::new(),
+        allocates: Allocates::Nothing,
         resolution: Resolution::None,
         endpoints: Vec::new(),
         selector: None,

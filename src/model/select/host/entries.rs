@@ -2,13 +2,12 @@
 
 use super::told::{self, ObjectPlace};
 use super::{Imported, Offer, bounded};
-use crate::model::address::Prefix;
 use crate::model::answer::Answer;
 use crate::model::cluster::State;
 use crate::model::clusterset::Member;
 use crate::model::fact::{Ingress, Port};
 use crate::model::host::fact::{EntryPort, RecordValues, Resolution, ServiceEntryFact, Workload};
-use crate::model::host::{HostRecords, Object, Source};
+use crate::model::host::{HostRecords, Object, Source, is_virtual};
 use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::policy::AnswerMode;
 use crate::model::select::candidate::{Candidate, Health, pair_families};
@@ -19,7 +18,7 @@ use crate::model::select::standing::Context;
 use crate::model::trace::{Note, Trace};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Weights are multiples of this, so that a share divided over gateways stays a number.
@@ -40,11 +39,7 @@ pub(super) fn offer<'a>(
     trace: &mut impl Trace,
 ) -> Offer<'a> {
     let stated = |source: &Source<'a>| entry(source).map(|entry| entry.addresses.clone()).unwrap_or_default();
-    let allocated = |source: &Source<'a>| {
-        let all = entry(source).into_iter().flat_map(|entry| &entry.allocated);
-        let fits = |of: &Option<Arc<str>>| of.as_ref().is_none_or(|of| of == host);
-        all.filter(|(of, _)| fits(of)).map(|(_, address)| *address).collect::<Vec<_>>()
-    };
+    let allocated = |source: &Source<'a>| entry(source).into_iter().flat_map(|e| e.allocated_to(host)).collect();
     let mut rule = "(1) `spec.addresses` answer";
     let mut candidates = bounded(context, sources, trace, |source, trace| vips(context, source, stated(source), trace));
     if candidates.is_empty() {
@@ -82,8 +77,7 @@ fn vips<'a>(
 ) -> Vec<Candidate<'a>> {
     let outside = is_outside(context);
     let admitted = told::admitted(source, addresses, trace);
-    let (skipped, routed): (Vec<_>, Vec<_>) =
-        admitted.into_iter().partition(|address| outside && in_vip_pool(*address));
+    let (skipped, routed): (Vec<_>, Vec<_>) = admitted.into_iter().partition(|address| outside && is_virtual(*address));
     let object = source.object.place();
     if !skipped.is_empty() {
         let reason = "a VIP, and the view stands outside the mesh (`istio.meshClusters`)";
@@ -97,20 +91,6 @@ fn vips<'a>(
 fn is_outside(context: &Context<'_>) -> bool {
     let mesh = &context.set.settings().hosts.mesh_clusters;
     !mesh.is_empty() && !context.cluster.is_some_and(|cluster| mesh.contains(cluster))
-}
-
-/// The pools of SOURCES.md section 4.
-fn in_vip_pool(address: IpAddr) -> bool {
-    let pool_v4 = |length| Prefix::new(Ipv4Addr::new(240, 0, 0, 0).into(), length);
-    let pool_v6 = |a, b, length| Prefix::new(Ipv6Addr::new(a, b, 0, 0, 0, 0, 0, 0).into(), length);
-    let pools = [
-        pool_v4(4),
-        pool_v6(0x2001, 2, 48),
-        pool_v6(0xfd00, 0xfd01, 64),
-        pool_v6(0xfd00, 0xfd02, 64),
-        pool_v6(0xfd00, 0xfd03, 64),
-    ];
-    pools.into_iter().flatten().any(|pool| pool.contains(address))
 }
 
 /// Endpoints of one ServiceEntry and of the WorkloadEntries that it selects. Those of another network become its

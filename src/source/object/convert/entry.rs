@@ -7,7 +7,7 @@ use super::report::{Report, quote};
 use super::workload::inline;
 use crate::model::Prefix;
 use crate::model::fact::{Fact, Protocol};
-use crate::model::host::fact::{EntryPort, Labels, Resolution, ServiceEntryFact};
+use crate::model::host::fact::{Allocates, EntryPort, Labels, Resolution, ServiceEntryFact};
 use crate::model::id::is_label;
 use crate::source::object::raw::{Raw, RawPort, Spec, Status, present};
 use std::borrow::Cow;
@@ -31,6 +31,7 @@ pub fn service_entry(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report
         addresses: addresses(spec, report),
         allocated: raw.status.as_ref().map(|status| allocated(status, report)).unwrap_or_default(),
         ports: ports(spec, report),
+        allocates: allocates(raw, spec),
         resolution: match spec.resolution.as_deref() {
             None | Some("" | "NONE") => Resolution::None,
             Some(_) => Resolution::Endpoints,
@@ -42,6 +43,21 @@ pub fn service_entry(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report
         own: own_policy(raw, report),
         origin: report.context.origin(super::resource_version(raw)),
     }))
+}
+
+/// By default to plain hosts; `status` tells those addresses where istiod writes them.
+fn allocates(raw: &Raw<'_>, spec: &Spec<'_>) -> Allocates {
+    let labels = raw.metadata.as_ref().and_then(|meta| meta.labels.as_ref());
+    let mut labels = labels.into_iter().flat_map(|labels| &labels.other);
+    let declines = labels.any(|(key, value)| key == "networking.istio.io/enable-autoallocate-ip" && value == "false");
+    if declines || present(&spec.addresses).any(|(_, text)| !text.is_empty()) {
+        return Allocates::Nothing;
+    }
+    match spec.resolution.as_deref() {
+        None | Some("" | "NONE") => Allocates::Nothing,
+        Some("DYNAMIC_DNS") => Allocates::AllHosts,
+        Some(_) => Allocates::PlainHosts,
+    }
 }
 
 fn hosts(spec: &Spec<'_>, report: &mut Report<'_, '_>) -> Vec<Arc<str>> {

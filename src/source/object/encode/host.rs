@@ -4,7 +4,8 @@ use super::shape::Object;
 use super::{named, own};
 use crate::model::fact::{Ingress, Protocol};
 use crate::model::host::fact::{
-    DnsEndpointFact, DnsRecord, EntryPort, RecordValues, Resolution, ServiceEntryFact, Workload, WorkloadEntryFact,
+    Allocates, DnsEndpointFact, DnsRecord, EntryPort, RecordValues, Resolution, ServiceEntryFact, Workload,
+    WorkloadEntryFact,
 };
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -20,7 +21,10 @@ pub(super) fn service_entry(fact: &ServiceEntryFact) -> Object<'_> {
     let hosts: Vec<&str> = fact.hosts.iter().map(|host| &**host).collect();
     let mut spec = json!({ "hosts": hosts, "addresses": fact.addresses, "ports": ports, "endpoints": endpoints });
     if fact.resolution == Resolution::Endpoints {
-        spec["resolution"] = "STATIC".into();
+        spec["resolution"] = if fact.allocates == Allocates::AllHosts { "DYNAMIC_DNS" } else { "STATIC" }.into();
+    }
+    if fact.allocates == Allocates::Nothing {
+        meta.labels.add("networking.istio.io/enable-autoallocate-ip", "false");
     }
     if let Some(selector) = &fact.selector {
         spec["workloadSelector"] = json!({ "labels": texts(selector) });

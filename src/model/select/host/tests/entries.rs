@@ -260,3 +260,28 @@ fn an_endpoint_under_cluster_local_is_the_service_of_the_objects_cluster() {
     world.observe("east", Change::Delete { kind: Kind::Service, key: at("sample/greeting") });
     assert_eq!(world.resolved(host, &view("east")), "NODATA", "and never an alias into a cluster's own zone");
 }
+
+#[test]
+fn a_selected_workload_entry_under_cluster_local_follows_its_service() {
+    let mut world = World::new(&["east"]);
+    let host = "stage.greeting.global";
+    let labels: Labels = vec![("app".into(), "greeting".into())];
+    let selector = Some(labels.clone());
+    world.has("east", [with(entry("e", host), |entry| entry.selector = selector).into()]);
+    let entry = |address: &str| {
+        Fact::from(WorkloadEntryFact {
+            key: at("mesh/w"),
+            labels: labels.clone(),
+            workload: workload(address),
+            origin: Origin::default(),
+        })
+    };
+    assert_eq!(world.touches("east", entry("greeting.sample.svc.cluster.local")), [host]);
+    assert_eq!(world.touches("east", service("sample/greeting", &["10.1.0.9"]).into()), [host]);
+    assert_eq!(world.resolved(host, &view("east")), "0 east 10.1.0.9");
+    assert_eq!(world.touches("east", entry("10.0.0.1")), [host]);
+    assert_eq!(world.touches("east", service("sample/greeting", &["10.1.0.8"]).into()), [""; 0], "no longer meant");
+    assert_eq!(world.touches("east", entry("greeting.sample.svc.cluster.local")), [host]);
+    world.observe("east", Change::Delete { kind: Kind::WorkloadEntry, key: at("mesh/w") });
+    assert_eq!(world.touches("east", service("sample/greeting", &["10.1.0.7"]).into()), [""; 0]);
+}

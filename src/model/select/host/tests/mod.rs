@@ -23,6 +23,7 @@ pub(super) fn entry(name: &str, host: &str) -> ServiceEntryFact {
         addresses: Vec::new(),
         allocated: Vec::new(),
         ports: vec![EntryPort { name: "http".into(), protocol: Protocol::Tcp, number: 80, target_port: None }],
+        allocates: Allocates::Nothing,
         resolution: Resolution::Endpoints,
         endpoints: Vec::new(),
         selector: None,

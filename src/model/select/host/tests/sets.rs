@@ -104,3 +104,28 @@ fn surprising_wildcards_and_shared_vips_are_findings() {
     assert!(start("wildcard-shadowed *.x.global: does not answer below b.x.global"), "{found:?}");
     assert_eq!(found.len(), 3);
 }
+
+#[test]
+fn pools_of_systems_in_use_clash_with_addresses_and_ranges_inside_them() {
+    let clashes = |world: &World| -> Vec<String> {
+        let found = findings(&world.set);
+        let clashes = found.iter().filter(|finding| finding.code == "vip-pool-clash");
+        clashes.map(|f| format!("{} {} {}", f.cluster, f.object, f.message.split(' ').next().unwrap())).collect()
+    };
+    let mut world = World::new(&["east", "west"]);
+    world.has("east", [with_vips("h", "h.global", &["240.0.9.9"]), with_vips("s", "s.global", &["243.0.0.9"])]);
+    world.has("west", [import("shop/web", &["243.0.0.9"]).into()]);
+    assert_eq!(clashes(&world), [""; 0], "no pool in use; a clusterset IP by its number is no clash");
+    world.has("west", [import("shop/web", &["243.0.0.8"]).into()]);
+    assert_eq!(clashes(&world), ["east mesh/s 243.0.0.9"], "Submariner gives out the pool");
+    let admiral = with(entry("se", "a.global"), |entry| {
+        entry.key = at("admiral-sync/se");
+        entry.addresses = vec![ip("240.0.10.1")];
+    });
+    world.has("west", [admiral.into()]);
+    assert_eq!(clashes(&world), ["east mesh/h 240.0.9.9", "east mesh/s 243.0.0.9"]);
+    world.cluster("east", |cluster| cluster.cidrs = Prefix::parse("240.0.0.0/12").into_iter().collect());
+    assert_eq!(clashes(&world).len(), 3, "a pool inside a range");
+    world.has("west", [import("shop/web", &["10.0.0.1"]).into()]);
+    assert_eq!(clashes(&world).len(), 2, "Submariner's pool is not in use any more");
+}
