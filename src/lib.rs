@@ -23,6 +23,7 @@
 //! | [`source`] | what the clusters say |
 //! | [`snapshot`] | how facts outlive the process |
 //! | [`resolve`] | which addresses a host name has that stands in place of one |
+//! | [`probe`] | which addresses fail their health check |
 //! | [`publish`] | what changed, and what has to be compiled again; the only writer of the table |
 //! | [`explain`] | why this is the answer |
 //! | [`telemetry`] | what an operator sees |
@@ -35,6 +36,7 @@ pub mod config;
 pub mod dns;
 pub mod explain;
 pub mod model;
+pub mod probe;
 pub mod publish;
 pub mod resolve;
 pub mod responder;

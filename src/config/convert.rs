@@ -2,9 +2,11 @@
 //!
 //! In: a checked [`Config`]. Out: clusters with their sources, views with their listeners and prefixes, policies.
 
+use super::keys::HealthCheck;
 use super::{ClusterEntry, Config, Freshness, Policy, Source, value};
 use crate::model::cluster::{Allow, Locality};
 use crate::model::policy::{Policies, PolicyRule};
+use crate::model::probe::{Check, Request};
 use crate::model::view::NamespaceFilter;
 use crate::model::{Cluster, ClusterId, Prefix, View};
 use std::net::SocketAddr;
@@ -177,6 +179,7 @@ fn cluster(entry: &ClusterEntry) -> Cluster {
         aliases: entry.aliases.iter().map(|alias| ClusterId::new(alias)).collect(),
         cidrs: entry.cidrs.clone(),
         drain: entry.drain,
+        health: entry.health.as_ref().map(check),
         ..Cluster::new(ClusterId::new(&entry.name))
     }
 }
@@ -189,8 +192,20 @@ fn policy_rule(policy: &Policy) -> PolicyRule {
         answer: policy.answer,
         ttl: policy.ttl.map(value::Bounded::get),
         prefer: Some(policy.prefer.as_slice()).filter(|prefer| !prefer.is_empty()).map(Into::into),
+        health: policy.health.as_ref().map(check),
         weights: policy.weights.iter().map(|(cluster, weight)| (cluster.as_str().into(), weight.get())).collect(),
     }
+}
+
+fn check(health: &HealthCheck) -> Arc<Check> {
+    Arc::new(Check {
+        request: Request { probe: health.probe, port: health.port.get() as u16, path: health.path.as_str().into() },
+        interval: health.interval.duration(),
+        timeout: health.timeout.duration(),
+        failures: health.failures.get(),
+        successes: health.successes.get(),
+        action: health.action,
+    })
 }
 
 fn locality(region: &str, zone: &str, network: &str) -> Locality {

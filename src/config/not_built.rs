@@ -17,10 +17,8 @@ enum When {
 
 /// The keys, in documented order; `[]` is each entry of a list.
 const NOT_BUILT: &[(&str, When)] = &[
-    ("policies[].health", When::Changed),
     ("clusters[].freshness.evidence", When::Changed),
     ("clusters[].adapters", When::Changed),
-    ("clusters[].health", When::Changed),
     ("clusterset", When::Changed),
     ("tierBy", When::Changed),
     ("freshness.evidence", When::Changed),

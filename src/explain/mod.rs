@@ -5,7 +5,6 @@
 //! JSON. Runs the same `merge`, `select` and `respond` as the server, so that it cannot tell another story. Never on the query path.
 
 mod answer;
-mod date;
 mod grammar;
 mod host;
 mod near;
@@ -23,6 +22,7 @@ pub use tree::{TreeKind, TreeNode};
 use crate::compile;
 use crate::dns::Name;
 use crate::model::clusterset::ClusterSet;
+use crate::model::date;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, select};
 use crate::model::trace::{Note, Recording, Verdict};

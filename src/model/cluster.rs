@@ -4,6 +4,7 @@
 
 use super::address::Prefix;
 use super::id::ClusterId;
+use super::probe::Check;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -122,6 +123,8 @@ pub struct Cluster {
     pub cidrs: Vec<Prefix>,
     /// Left out while anything undrained is ready.
     pub drain: bool,
+    /// Check of its services that no policy gives one.
+    pub health: Option<Arc<Check>>,
 }
 
 impl Cluster {
@@ -139,6 +142,7 @@ impl Cluster {
             aliases: Vec::new(),
             cidrs: Vec::new(),
             drain: false,
+            health: None,
         }
     }
 }

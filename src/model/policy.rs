@@ -1,5 +1,6 @@
 //! Answer policy: mode, TTL, failover order, weight, drain (SOURCES.md section 5).
 
+use super::probe::Check;
 use super::rare::Empty;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ pub struct OwnPolicy {
     pub weight: Option<u32>,
     pub prefer: Option<Arc<[Preference]>>,
     pub drain: bool,
-    /// As written; read by the room `probe`.
+    /// As written; read by [`super::probe::Request::parse`].
     pub health: Option<Arc<str>>,
 }
 
@@ -64,6 +65,7 @@ pub struct PolicyRule {
     pub answer: Option<AnswerMode>,
     pub ttl: Option<u32>,
     pub prefer: Option<Arc<[Preference]>>,
+    pub health: Option<Arc<Check>>,
     /// Weight by cluster id.
     pub weights: Vec<(Arc<str>, u32)>,
 }

@@ -5,6 +5,7 @@
 use super::fact::{Kind, ObjectKey, Origin};
 use super::finding::Finding;
 use super::id::ClusterId;
+use super::probe::Target;
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -12,6 +13,9 @@ use std::net::IpAddr;
 pub trait Trace {
     /// A decision about the service, a cluster or some addresses.
     fn note(&mut self, _note: impl FnOnce() -> Note) {}
+
+    /// An address of the answer that has a health check, whether or not it is answered in the end.
+    fn probe(&mut self, _target: impl FnOnce() -> Target) {}
 
     /// A warning that depends on the view (`network-mismatch`, `no-gateway`, `reach-unproven`, `shared-address`,
     /// `view-cluster-unknown`).
@@ -31,6 +35,24 @@ pub struct FindingTrace(pub Vec<Finding>);
 impl Trace for FindingTrace {
     fn finding(&mut self, finding: impl FnOnce() -> Finding) {
         self.0.push(finding());
+    }
+}
+
+/// Keeps what publishing needs beside the answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PublishTrace {
+    pub findings: Vec<Finding>,
+    /// Addresses that have a health check; some more than once.
+    pub targets: Vec<Target>,
+}
+
+impl Trace for PublishTrace {
+    fn probe(&mut self, target: impl FnOnce() -> Target) {
+        self.targets.push(target());
+    }
+
+    fn finding(&mut self, finding: impl FnOnce() -> Finding) {
+        self.findings.push(finding());
     }
 }
 

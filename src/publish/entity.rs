@@ -10,7 +10,7 @@ use crate::model::conflict::ConflictReasons;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
-use crate::model::trace::FindingTrace;
+use crate::model::trace::PublishTrace;
 use crate::model::{Answer, NoTrace, ServiceKey, View};
 use crate::table::{Block, TableChange};
 use std::sync::Arc;
@@ -29,10 +29,11 @@ impl Publisher {
     pub(super) fn publish_service(&mut self, key: &ServiceKey) {
         let start = (self.stopwatch)();
         let service = merge(key, &self.clusterset);
-        let mut trace = FindingTrace::default();
+        let mut trace = PublishTrace::default();
         let answers = self.answers(&service, &mut trace);
-        let findings = service.findings.iter().cloned().chain(trace.0).collect();
+        let findings = service.findings.iter().cloned().chain(trace.findings).collect();
         self.warnings.replace(Entity::Service(key.clone()), findings);
+        self.probes.replace(Entity::Service(key.clone()), trace.targets, &self.figures);
         let merged = (self.stopwatch)();
         let drafts = compile_service(key, &answers, &self.settings);
         let claims = compile_reverse(key, &answers, &self.settings);
@@ -73,7 +74,7 @@ impl Publisher {
     }
 
     /// The distinct answers with the views that see them.
-    fn answers(&self, service: &Service, trace: &mut FindingTrace) -> Vec<(u64, Answer)> {
+    fn answers(&self, service: &Service, trace: &mut PublishTrace) -> Vec<(u64, Answer)> {
         let mut answers: Vec<(u64, Answer)> = Vec::new();
         for (number, view) in self.views.iter().enumerate() {
             let Selection::Present(answer) = select(service, view, &self.clusterset, trace) else { continue };
@@ -103,10 +104,11 @@ impl Publisher {
     pub(super) fn publish_host(&mut self, host: &Arc<str>) {
         let start = (self.stopwatch)();
         let (clusterset, views, settings) = (&self.clusterset, &self.views, &self.settings);
-        let mut trace = FindingTrace::default();
+        let mut trace = PublishTrace::default();
         let (level, claims, found) = claims_of(host, clusterset, views, settings, &mut trace);
         let recompile = |other: &Arc<str>| claims_of(other, clusterset, views, settings, &mut NoTrace).1;
-        self.warnings.replace(Entity::Host(Arc::clone(host)), found.into_iter().chain(trace.0).collect());
+        self.warnings.replace(Entity::Host(Arc::clone(host)), found.into_iter().chain(trace.findings).collect());
+        self.probes.replace(Entity::Host(Arc::clone(host)), trace.targets, &self.figures);
         let changes = self.hosts.replace(host, level, claims, recompile);
         let blocks = changes.drafts.iter().map(Block::pack).collect();
         let compiled = (self.stopwatch)();

@@ -46,6 +46,8 @@ pub struct Figures {
     pub publishes: AtomicU64,
     /// Names changed, added or removed.
     pub generation: AtomicU64,
+    /// Changes of what has a health check.
+    pub probes: AtomicU64,
     pub merge: Latency,
     pub compile: Latency,
     pub apply: Latency,

@@ -16,6 +16,7 @@ mod growth;
 mod hosts;
 mod intake;
 mod names;
+mod probes;
 mod publisher;
 mod queue;
 mod reconfigure;

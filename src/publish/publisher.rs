@@ -5,6 +5,7 @@ use super::figures::Figures;
 use super::frame::{Awaited, FrameTemplate};
 use super::growth::Growth;
 use super::hosts::HostRegistry;
+use super::probes::Probes;
 use super::queue::Queue;
 use super::reverse::ReverseRegistry;
 use super::warnings::Warnings;
@@ -60,6 +61,7 @@ pub struct Publisher {
     pub(super) namespaces: HashMap<Arc<str>, u64>,
     pub(super) hosts: HostRegistry,
     pub(super) reverse: ReverseRegistry,
+    pub(super) probes: Probes,
     pub(super) queue: Queue<Entity>,
     /// Zones with a change that their serial does not show yet.
     pub(super) changed_zones: Vec<bool>,
@@ -101,6 +103,7 @@ impl Publisher {
             namespaces: HashMap::new(),
             hosts: HostRegistry::default(),
             reverse: ReverseRegistry::default(),
+            probes: Probes::default(),
             queue: Queue::default(),
             awaited: Awaited::default(),
             awaits_registry: false,

@@ -18,9 +18,9 @@ impl Publisher {
         for cluster in clusters {
             self.put_cluster(cluster, grace_over);
         }
-        // What was looked up is no matter of the configuration.
-        let resolved = self.clusterset.settings().resolved.clone();
-        let touched = self.clusterset.set_settings(clusterset::Settings { resolved, ..model });
+        // What was looked up or probed is no matter of the configuration.
+        let clusterset::Settings { resolved, probed, .. } = self.clusterset.settings().clone();
+        let touched = self.clusterset.set_settings(clusterset::Settings { resolved, probed, ..model });
         self.touch(touched, false);
         self.views = views;
         self.settings = compile::Settings { columns, ..compile };

@@ -35,6 +35,8 @@ pub enum Command {
     Ask(Box<dyn FnOnce(&Publisher) + Send>),
     /// The addresses of all looked-up host names.
     Resolved(HashMap<Arc<str>, Vec<std::net::IpAddr>>),
+    /// The addresses whose health check fails.
+    Probed(crate::model::probe::Evidence),
     /// Puts another configuration in force.
     Reconfigure(Box<Reconfiguration>),
 }
@@ -230,6 +232,7 @@ impl Driver {
             Command::Ask(question) => question(&self.publisher),
             Command::Reconfigure(next) => self.reconfigure(*next),
             Command::Resolved(resolved) => self.publisher.set_resolved(resolved),
+            Command::Probed(probed) => self.publisher.set_probed(probed),
         }
     }
 

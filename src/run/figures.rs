@@ -23,6 +23,7 @@ pub(super) struct Live {
     pub watchers: WatcherFigures,
     pub snapshot: Arc<super::snapshot::Figures>,
     pub reload: Arc<super::reload::Figures>,
+    pub probes: Arc<crate::probe::Figures>,
     /// Of the registry and of identities.
     pub beside: Vec<super::registry::Counts>,
 }
@@ -57,6 +58,7 @@ impl Figures for Live {
 
     fn process(&self) -> ProcessFigures {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let (succeeded, failed) = self.probes.results();
         ProcessFigures {
             panics: count(&self.publish.panics) + self.source_panics(),
             reloads_failed: count(&self.reload.failed),
@@ -65,6 +67,7 @@ impl Figures for Live {
             snapshot_write_failures: count(&self.snapshot.write_failures),
             snapshot_bytes: count(&self.snapshot.octets),
             snapshot_loaded_clusters: count(&self.snapshot.loaded),
+            probes: vec![("success", succeeded), ("failure", failed)],
         }
     }
 }
@@ -85,6 +88,7 @@ impl Live {
         let now = self.epoch.elapsed().as_nanos() as u64;
         let age = |contact: u64| now.saturating_sub(contact) as f64 / 1e9;
         let kinds = || cluster.kinds.iter().map(|(kind, report)| (kind.as_str(), report));
+        let (well, ill) = self.probes.targets(&cluster.id);
         let mut figures = ClusterFigures {
             name: cluster.id.to_string(),
             state: state_name(cluster.state),
@@ -97,6 +101,7 @@ impl Live {
             degraded: kinds().map(|(kind, report)| (kind, report.error.is_some() || !report.synced)).collect(),
             objects: kinds().map(|(kind, report)| (kind, report.objects)).collect(),
             findings: cluster.findings.clone(),
+            probe_targets: vec![("well", well), ("ill", ill)],
             event_to_answer: Some(histogram(&self.publish.event_to_answer(&cluster.id))),
             ..ClusterFigures::default()
         };

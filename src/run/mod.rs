@@ -22,6 +22,7 @@ mod identities;
 mod identities;
 mod limits;
 pub mod offline;
+mod probe;
 mod registry;
 mod reload;
 mod resolve;

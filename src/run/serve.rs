@@ -3,6 +3,7 @@
 use super::admin::Admin;
 use super::figures::Live;
 use super::limits::{self, Memory};
+use super::probe::Probing;
 use super::registry::Registry;
 use super::reload::{self, Asked, Origin, Reloader};
 use super::resolve::Resolving;
@@ -77,6 +78,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let registry = Registry::start(config, &sources).map_err(Failure::Usage)?;
     let views = Arc::new(ArcSwap::from_pointee(joined.config.views()));
     let reload = Arc::new(reload::Figures::default());
+    let probes = Arc::new(crate::probe::Figures::default());
     let live = Live {
         publish: Arc::clone(&figures),
         table: Arc::clone(&table),
@@ -85,6 +87,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         watchers: sources.figures(),
         snapshot: Arc::clone(&snapshot),
         reload: Arc::clone(&reload),
+        probes: Arc::clone(&probes),
         beside: vec![registry.counts(), identities.counts()],
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
@@ -103,6 +106,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         .resolve_hostnames
         .then(|| Resolving::start(Arc::clone(&table), Arc::clone(&figures), commands.clone()))
         .transpose()?;
+    let probing = Probing::start(Arc::clone(&figures), probes, commands.clone())?;
     let members = Arc::new(ArcSwap::from_pointee(snapshot::members(&joined.config)));
     let parts = snapshot::Parts {
         table: Arc::clone(&table),
@@ -138,7 +142,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         let _notifying = Notifying::start(&config.transfer.notify, &server.table, serials);
         server.serve_dns().await?;
     }
-    drop(resolving);
+    drop((resolving, probing));
     let Server { admin, ask, .. } = server;
     // With nobody to ask it the reloader ends, and the sources with it.
     drop(ask);

@@ -63,6 +63,7 @@ fn model(config: &Config) -> clusterset::Settings {
         },
         views: config.views(),
         resolved: Default::default(),
+        probed: Default::default(),
         hosts: hosts(config),
     }
 }

@@ -39,6 +39,8 @@ pub struct ClusterFigures {
     pub objects: Vec<(&'static str, u64)>,
     /// Code, findings that stand now.
     pub findings: Vec<(&'static str, u64)>,
+    /// `well` and `ill`, addresses with a health check.
+    pub probe_targets: Vec<(&'static str, u64)>,
     /// Kind, reason, lists swapped in.
     pub syncs: Vec<(&'static str, &'static str, u64)>,
     /// Kind, status code (or a word such as `timeout`), errors.
@@ -88,4 +90,6 @@ pub struct ProcessFigures {
     pub snapshot_bytes: u64,
     /// Clusters whose facts came from a snapshot at the start.
     pub snapshot_loaded_clusters: u64,
+    /// `success` and `failure`, probes of health checks.
+    pub probes: Vec<(&'static str, u64)>,
 }

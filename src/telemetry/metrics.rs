@@ -101,6 +101,9 @@ fn configuration(families: &mut Families, figures: &ProcessFigures, transport_pa
     families.add("snapshot_write_failures_total", &[], figures.snapshot_write_failures as f64);
     families.add("snapshot_bytes", &[], figures.snapshot_bytes as f64);
     families.add("snapshot_loaded_clusters", &[], figures.snapshot_loaded_clusters as f64);
+    for (result, probes) in &figures.probes {
+        families.add("probes_total", &[result], *probes as f64);
+    }
 }
 
 fn table(families: &mut Families, figures: &TableFigures) {

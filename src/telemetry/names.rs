@@ -76,6 +76,7 @@ pub const METRICS: &[Metric] = &[
     metric(Own, COUNTER, "cluster_auth_failures_total", CLUSTER, "Requests that the API server answered with 401, or whose credentials could not be made."),
     metric(Own, GAUGE, "cluster_objects", CLUSTER_KIND, "Objects held."),
     metric(Own, GAUGE, "cluster_findings", &["source_cluster", "code"], "Warnings about objects that stand now; `check` and `explain` list them."),
+    metric(Own, GAUGE, "cluster_probe_targets", &["source_cluster", "state"], "Addresses with a health check, by what it shows: well or ill."),
 
     metric(Own, COUNTER, "table_publish_total", &[], "Publishes: one or more changed names applied together."),
     metric(Own, HISTOGRAM, "table_publish_duration_seconds", &["phase"], "Time of one publish in merge, compile and apply."),
@@ -101,6 +102,7 @@ pub const METRICS: &[Metric] = &[
     metric(Own, GAUGE, "config_last_reload_successful", &[], "1: the configuration on disk is the one in use."),
     metric(Own, GAUGE, "config_generation", &[], "Configurations taken into use since the start."),
     metric(Own, COUNTER, "snapshot_write_failures_total", &[], "Snapshots that could not be written."),
+    metric(Own, COUNTER, "probes_total", &["result"], "Probes of health checks, by result."),
     metric(Own, GAUGE, "snapshot_bytes", &[], "Octets of the last snapshot written."),
     metric(Own, GAUGE, "snapshot_loaded_clusters", &[], "Clusters whose data came from a snapshot at the start."),
 

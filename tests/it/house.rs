@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("publish", &["dns", "model", "compile", "table"], &["kube"]),
     ("snapshot", &["model", "source::object"], &["kube", "tokio", "hickory_proto"]),
     ("resolve", &["dns", "model", "table"], &["kube"]),
+    ("probe", &["model"], &["kube", "hyper"]),
     ("explain", &["dns", "model", "compile", "table", "responder"], &["kube"]),
     ("telemetry", &["explain", "table", "responder", "model", "dns"], &["kube"]),
 ];

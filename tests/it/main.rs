@@ -19,6 +19,8 @@ mod differential;
 mod disk;
 mod explain;
 mod folder_outages;
+#[cfg(feature = "kubernetes")]
+mod health;
 mod house;
 #[cfg(feature = "kubernetes")]
 mod identities;

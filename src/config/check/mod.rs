@@ -3,6 +3,7 @@
 //! In: a [`Draft`]. Out: errors and warnings.
 
 mod clusters;
+mod health;
 mod listeners;
 mod references;
 mod registry;
@@ -26,6 +27,7 @@ pub(super) fn check(draft: &Draft) -> Vec<Diagnostic> {
     listeners::check(&mut checker);
     times::check(&mut checker);
     references::check(&mut checker);
+    health::check(&mut checker);
     checker.found.extend(not_built::check(draft));
     checker.found
 }

@@ -7,7 +7,7 @@ mod root;
 mod serving;
 
 pub use cluster::{ClusterAllow, ClusterEntry, FreshnessOverride, InCluster, Kubeconfig, Manifests, Source};
-pub use policy::{HealthAction, HealthCheck, Policy, PolicyMatch, Probe};
+pub use policy::{HealthCheck, Policy, PolicyMatch};
 pub use registry::{ClusterProfiles, KubeconfigRules, Registry, RegistrySecrets};
 pub use root::{Chaos, Cilium, Config, Istio, K8gb, LocalView, NamespaceGlobs, SrvPriority, Transfer, ViewEntry};
 pub use serving::{

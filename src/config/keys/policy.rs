@@ -4,6 +4,7 @@ use super::super::section::{choices, section};
 use super::super::value::{Bounded, Glob, HealthPath, Period};
 use crate::model::AnswerMode;
 use crate::model::policy::Preference;
+use crate::model::probe::{Action, Probe};
 use std::collections::BTreeMap;
 
 section! {
@@ -54,27 +55,9 @@ section! {
         /// Successes in a row that make it well.
         successes "successes": Bounded<1, 100> = Bounded::of(2);
         /// What becomes of an ill endpoint.
-        action "action": HealthAction = HealthAction::Demote;
+        action "action": Action = Action::Demote;
     }
 }
 
-/// How an endpoint is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Probe {
-    Tcp,
-    Http,
-    Https,
-}
-
 choices!(Probe { "tcp" => Probe::Tcp, "http" => Probe::Http, "https" => Probe::Https });
-
-/// What becomes of an ill endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HealthAction {
-    /// It goes behind the healthy ones.
-    Demote,
-    /// It is left out while a healthy one is there.
-    Drop,
-}
-
-choices!(HealthAction { "demote" => HealthAction::Demote, "drop" => HealthAction::Drop });
+choices!(Action { "demote" => Action::Demote, "drop" => Action::Drop });

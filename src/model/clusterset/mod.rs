@@ -24,6 +24,7 @@ use super::fact::ObjectKey;
 use super::facts::Touched;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
+use super::probe::Evidence;
 use super::view::View;
 use hosts::HostIndex;
 use index::Index;
@@ -68,6 +69,12 @@ impl ClusterSet {
             self.hosts.rebuild(slot, member, &self.settings);
         }
         Touched::everything()
+    }
+
+    /// Puts other evidence of health checks in place of that of before, which it returns; who has which targets is known
+    /// where they are kept.
+    pub fn set_probed(&mut self, probed: Evidence) -> Evidence {
+        std::mem::replace(&mut self.settings.probed, probed)
     }
 
     /// Adds a cluster, or changes the entry of one that is there; its facts and its state stay.

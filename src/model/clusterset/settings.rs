@@ -3,6 +3,7 @@
 use crate::model::host::HostSettings;
 use crate::model::id::ClusterId;
 use crate::model::policy::Policies;
+use crate::model::probe::Evidence;
 use crate::model::view::View;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,10 +22,12 @@ pub struct Settings {
     pub policies: Policies,
     /// `limits.cluster`.
     pub limits: ClusterLimits,
-    /// Every view, `local` first. Only their networks are read here: they say whether pod ranges matter.
+    /// Every view, `local` first, where this server stands. Their networks say whether pod ranges matter.
     pub views: Vec<View>,
     /// Addresses of host names (load balancers, gateways) as the room `resolve` last found them.
     pub resolved: HashMap<Arc<str>, Vec<IpAddr>>,
+    /// Addresses whose health check fails, as the room `probe` last found them.
+    pub probed: Evidence,
     /// Names in global zones.
     pub hosts: HostSettings,
 }
@@ -39,6 +42,7 @@ impl Default for Settings {
             limits: ClusterLimits::default(),
             views: vec![View::default()],
             resolved: HashMap::new(),
+            probed: HashMap::new(),
             hosts: HostSettings::default(),
         }
     }

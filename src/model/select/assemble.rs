@@ -2,6 +2,7 @@
 
 use super::candidate::{Candidate, WITHHELD};
 use super::policy::Policy;
+use super::probed;
 use super::standing::Context;
 use super::thin::{Cover, is_replaced, thin};
 use super::tiers::{Rank, rank};
@@ -11,6 +12,7 @@ use crate::model::fact::{Port, ServiceType};
 use crate::model::id::ClusterId;
 use crate::model::policy::AnswerMode;
 use crate::model::trace::{Note, Trace, Verdict};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ pub(super) fn assemble(
     mut candidates: Vec<Candidate<'_>>,
     trace: &mut impl Trace,
 ) -> Answer {
+    probed::mark(context, policy, &mut candidates, trace);
     thin(context, policy, &mut candidates);
     let mut list: Vec<Placed<'_>> = candidates
         .into_iter()
@@ -59,10 +62,10 @@ pub(super) fn assemble(
     Answer { service_type, mode: policy.mode, ttl: policy.ttl, targets: targets(list), further, ports, hosts }
 }
 
-/// `nearest`: only the best tier that is not empty, gateways of that tier included. Where clusters have aged, as many more
-/// as it takes to have every family and port that it would have without (RESILIENCE.md rule 4).
+/// `nearest`: only the best tier that is not empty, gateways of that tier included. Where clusters have aged or
+/// health checks fail, as many more as it takes to have every family and port that it would have without (RESILIENCE.md rule 4).
 fn keep_nearest(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'_>]) {
-    let place = |placed: &Placed<'_>| (placed.rank.stale, placed.rank.tier);
+    let place = |placed: &Placed<'_>| (placed.rank.ill, placed.rank.stale, placed.rank.tier);
     let is_drained = |placed: &Placed<'_>| is_drained(context, policy, &placed.candidate);
     let was_in = |placed: &&Placed<'_>| placed.candidate.is_in() || is_replaced(&placed.candidate);
     // A drained cluster that is in only because the others expired would not be in without.
@@ -81,7 +84,7 @@ fn keep_nearest(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'
         kept += 1;
     }
     for placed in list.iter_mut().filter(|placed| placed.candidate.is_in()) {
-        if !places[..kept].contains(&(placed.rank.stale, placed.rank.tier)) {
+        if !places[..kept].contains(&place(placed)) {
             placed.candidate.out = Some(NEARER);
         }
     }
@@ -174,13 +177,20 @@ fn explain(placed: &Placed<'_>, trace: &mut impl Trace) {
     let verdict = Verdict::Kept { tier: placed.tier, weight: placed.weight, stale: placed.rank.stale };
     match candidate.out {
         Some(WITHHELD) => {}
-        Some(reason) => trace.note(|| candidate.left_out(reason)),
+        Some(_) => trace.note(|| candidate.left_out(reason(candidate))),
         // All its addresses stand before it, which was told.
         None if candidate.addresses.is_empty() => {}
-        None if candidate.gateway => {
-            trace.note(|| Note { verdict, ..candidate.left_out("answered, through a gateway") });
-        }
-        None => trace.note(|| Note { verdict, ..candidate.left_out("answered") }),
+        None => trace.note(|| Note { verdict, ..candidate.left_out(reason(candidate)) }),
+    }
+}
+
+fn reason(candidate: &Candidate<'_>) -> Cow<'static, str> {
+    let answered = if candidate.gateway { "answered, through a gateway" } else { "answered" };
+    match (candidate.out, &candidate.ill) {
+        (Some(reason), None) => reason.into(),
+        (Some(reason), Some((why, _))) => format!("{reason} ({why})").into(),
+        (None, None) => answered.into(),
+        (None, Some((why, _))) => format!("{answered} behind all that are well: {why}").into(),
     }
 }
 

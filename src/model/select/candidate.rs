@@ -7,6 +7,7 @@ use crate::model::clusterset::Member;
 use crate::model::fact::{Kind, ObjectKey, Origin, Port};
 use crate::model::host::fact::Routing;
 use crate::model::id::ClusterId;
+use crate::model::probe::Action;
 use crate::model::trace::{Note, Verdict};
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -40,6 +41,10 @@ pub(super) struct Candidate<'a> {
     pub weight: Option<u32>,
     /// Tier that a policy gives it ([`super::policy::TierOrder::Given`]).
     pub tier: u8,
+    /// A load balancer's: the same from everywhere.
+    pub balanced: bool,
+    /// Its health check fails: why, and what becomes of it.
+    pub ill: Option<(Arc<str>, Action)>,
     /// Drained by itself, not with its cluster.
     pub drained: bool,
     pub state: State,
@@ -72,6 +77,8 @@ impl<'a> Candidate<'a> {
             health: Health::Unknown,
             weight: None,
             tier: 0,
+            balanced: false,
+            ill: None,
             drained: false,
             state: member.state(),
             restored: member.is_restored(),
@@ -101,6 +108,8 @@ impl<'a> Candidate<'a> {
             health: Health::Ready,
             weight: None,
             tier: 0,
+            balanced: false,
+            ill: None,
             drained: false,
             state,
             restored: member.is_some_and(Member::is_restored),
@@ -119,13 +128,17 @@ impl<'a> Candidate<'a> {
     }
 
     /// The note that it is not answered; a routing set is named too.
-    pub fn left_out(&self, reason: &'static str) -> Note {
+    pub fn left_out(&self, reason: impl Into<Cow<'static, str>>) -> Note {
+        let reason = reason.into();
         let routing = self.routing.map(Routing::to_string).filter(|text| !text.is_empty());
         Note {
             cluster: self.cluster.cloned(),
             addresses: self.addresses.clone(),
             verdict: Verdict::LeftOut,
-            reason: routing.map_or(reason.into(), |routing| format!("{reason}; {routing}").into()),
+            reason: match routing {
+                Some(routing) => format!("{reason}; {routing}").into(),
+                None => reason,
+            },
             source: self.source.map(|(kind, key, origin)| (kind, key.clone(), origin.clone())),
         }
     }

@@ -3,7 +3,7 @@
 //! In: a merged service, a view, the facts of all clusters. Out: a [`Selection`], and notes for whoever asks why.
 //! Pure. Each step in its own file: where the view stands (`standing`), which rule of 1.3 applies (`import`,
 //! `direct`), what a cluster contributes (`reach`, `headless`, `copies`, `gateways`, `endpoints`), which
-//! `policy` holds, what is left out (`thin`), in which `tiers` with which `weights`, and the answer
+//! `policy` holds, what is ill (`probed`) or left out (`thin`), in which `tiers` with which `weights`, and the answer
 //! (`assemble`).
 
 mod assemble;
@@ -16,6 +16,7 @@ mod headless;
 mod host;
 mod import;
 mod policy;
+mod probed;
 mod reach;
 mod spread;
 mod standing;

@@ -4,6 +4,7 @@
 use super::standing::Context;
 use crate::model::fact::{ImportFact, ServiceType};
 use crate::model::policy::{AnswerMode, PolicyRule, Preference};
+use crate::model::probe::{Check, Request};
 use crate::model::view::glob_matches;
 use std::sync::Arc;
 
@@ -15,6 +16,10 @@ pub(super) struct Policy<'a> {
     pub order: TierOrder<'a>,
     /// `internalTrafficPolicy: Local`: only the view's own cluster answers.
     pub local_only: bool,
+    /// Health check of the configuration.
+    pub check: Option<&'a Arc<Check>>,
+    /// What an annotation has asked.
+    pub request: Option<Request>,
     /// Weights by cluster from the configuration.
     pub weights: &'a [(Arc<str>, u32)],
 }
@@ -68,6 +73,8 @@ impl<'a> Policy<'a> {
             ttl: ttl.unwrap_or(policies.ttl),
             order,
             local_only,
+            check: rule.and_then(|rule| rule.health.as_ref()),
+            request: own().find_map(|own| own.health.as_deref()).and_then(Request::parse),
             weights: rule.map_or(&[], |rule| &rule.weights),
         }
     }

@@ -148,7 +148,8 @@ impl<'a> Exporter<'a, '_> {
                 Ingress::Host(name) => addresses.extend(resolved.get(name).into_iter().flatten()),
             }
         }
-        self.virtual_addresses(addresses.into_iter())
+        let candidates = self.virtual_addresses(addresses.into_iter());
+        candidates.into_iter().map(|candidate| Candidate { balanced: true, ..candidate }).collect()
     }
 
     fn through_gateways(&self) -> Vec<Candidate<'a>> {

@@ -1,11 +1,12 @@
-//! What is left out of the set of a service name: ill clusters, expired ones, drained ones, each only while others
-//! can answer.
+//! What is left out of the set of a service name: ill clusters, expired ones, drained ones, endpoints whose health check
+//! fails, each only while others can answer.
 
 use super::candidate::{Candidate, Health};
 use super::weights::is_drained;
 use crate::model::cluster::State;
 use crate::model::fact::Protocol;
 use crate::model::id::ClusterId;
+use crate::model::probe::Action;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -14,18 +15,21 @@ use super::standing::Context;
 
 /// Why an expired cluster is left out.
 const REPLACED: &str = "expired, and clusters in contact have every family and port";
+/// Why an endpoint whose health check fails is left out (`action: drop`).
+const FAILING: &str = "its health check fails, and others have its families and ports";
 
 /// Marks what is left out. No step ever empties the set.
 pub(super) fn thin(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Candidate<'_>]) {
     drop_ill(list);
     drop_drained(context, policy, list);
-    // Last, so that nothing that replaces an expired cluster is left out afterwards.
+    // Last, so that nothing that replaces an expired cluster is left out afterwards. What fails its check replaces none.
     drop_expired(list);
+    drop_failing(list);
 }
 
-/// True for what age alone left out.
+/// True for what age or a failing check alone left out.
 pub(super) fn is_replaced(candidate: &Candidate<'_>) -> bool {
-    candidate.out == Some(REPLACED)
+    matches!(candidate.out, Some(REPLACED | FAILING))
 }
 
 /// Readiness (SOURCES.md 1.2): a cluster without a ready endpoint is left out while another has one.
@@ -72,9 +76,7 @@ fn drop_expired(list: &mut [Candidate<'_>]) {
         return;
     }
     let mut living = Cover::default();
-    list.iter()
-        .filter(|c| c.is_in() && c.state != State::Expired && c.health != Health::Ill)
-        .for_each(|c| living.add(c));
+    list.iter().filter(|candidate| is_living(candidate)).for_each(|c| living.add(c));
     let replaced: HashSet<ClusterId> = expired
         .into_iter()
         .filter(|cluster| {
@@ -86,6 +88,28 @@ fn drop_expired(list: &mut [Candidate<'_>]) {
     mark(list, REPLACED, |candidate| {
         candidate.state == State::Expired && candidate.cluster.is_some_and(|cluster| replaced.contains(cluster))
     });
+}
+
+/// In contact, ready, and its check does not fail.
+fn is_living(candidate: &Candidate<'_>) -> bool {
+    candidate.is_in() && candidate.state != State::Expired && candidate.health != Health::Ill && candidate.ill.is_none()
+}
+
+/// Evidence of health checks empties no name, family or port either: an endpoint is left out only where those that are
+/// well have every family and port name that it has.
+fn drop_failing(list: &mut [Candidate<'_>]) {
+    let is_failing = |candidate: &Candidate<'_>| candidate.is_in() && matches!(candidate.ill, Some((_, Action::Drop)));
+    let mut living = Cover::default();
+    list.iter().filter(|candidate| is_living(candidate)).for_each(|candidate| living.add(candidate));
+    let replaced = |candidate: &Candidate<'_>| {
+        let mut held = Cover::default();
+        held.add(candidate);
+        is_failing(candidate) && living.covers(&held)
+    };
+    let replaced: Vec<bool> = list.iter().map(replaced).collect();
+    for (candidate, _) in list.iter_mut().zip(replaced).filter(|(_, replaced)| *replaced) {
+        candidate.out = Some(FAILING);
+    }
 }
 
 /// A drained cluster is left out while anything undrained is ready. What is expired may be gone: it does not replace a

@@ -9,6 +9,8 @@ use std::sync::Arc;
 /// The place of a target in an answer; the smallest comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
+    /// What fails its health check goes behind everything else.
+    pub ill: bool,
     /// A stale cluster goes behind every fresh one.
     pub stale: bool,
     pub tier: u8,
@@ -27,7 +29,12 @@ pub(super) fn rank(context: &Context<'_>, policy: &Policy<'_>, candidate: &Candi
         TierOrder::Zone => nearness(context, candidate, [1, 0, 2, 3]),
         TierOrder::Prefer(list) => preferred(context, candidate, list),
     };
-    Rank { stale: candidate.state.is_stale(), tier, gateway: candidate.gateway && !weighted }
+    Rank {
+        ill: candidate.ill.is_some(),
+        stale: candidate.state.is_stale(),
+        tier,
+        gateway: candidate.gateway && !weighted,
+    }
 }
 
 /// The smallest of `tiers` (same cluster, same zone, same region, anywhere) that holds.

@@ -29,6 +29,9 @@ pub(super) fn add(families: &mut Families, cluster: &ClusterFigures) {
     for (code, findings) in &cluster.findings {
         families.add("cluster_findings", &[name, code], *findings as f64);
     }
+    for (state, addresses) in &cluster.probe_targets {
+        families.add("cluster_probe_targets", &[name, state], *addresses as f64);
+    }
     histories(families, cluster);
 }
 

@@ -231,6 +231,8 @@ impl<'a> Place<'a> {
             health: Health::Ready,
             weight: workload.weight,
             tier: 0,
+            balanced: false,
+            ill: None,
             drained: workload.draining,
             state: self.state,
             restored: source.member.is_restored(),

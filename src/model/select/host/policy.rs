@@ -4,6 +4,7 @@
 use super::Offer;
 use crate::model::host::Source;
 use crate::model::policy::PolicyRule;
+use crate::model::probe::Request;
 use crate::model::select::policy::{Policy, TierOrder};
 use crate::model::select::standing::Context;
 use crate::model::view::glob_matches;
@@ -53,6 +54,8 @@ pub(super) fn find<'a>(context: &Context<'a>, host: &str, sources: &[Source<'a>]
         ttl: forced_ttl.or(offer.ttl).unwrap_or(policies.ttl),
         order: order.unwrap_or(TierOrder::Default),
         local_only: false,
+        check: rule.and_then(|rule| rule.health.as_ref()),
+        request: own().find_map(|own| own.health.as_deref()).and_then(Request::parse),
         weights: rule.map_or(&[], |rule| &rule.weights),
     };
     HostPolicy { policy, forced_ttl, mode_from, tiers_from }

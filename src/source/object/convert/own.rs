@@ -3,6 +3,7 @@
 use super::report::{Report, quote};
 use crate::model::AnswerMode;
 use crate::model::policy::{OwnPolicy, Preference};
+use crate::model::probe::Request;
 use crate::source::object::raw::{Annotations, Raw};
 use std::sync::Arc;
 
@@ -100,10 +101,5 @@ fn prefer(text: &str) -> Result<Arc<[Preference]>, &'static str> {
 
 /// `tcp:5432`, `http:8080/health`, `https:8443/`; kept as written.
 fn health(text: &str) -> Result<Arc<str>, &'static str> {
-    let (probe, rest) = text.split_once(':').unwrap_or(("", text));
-    let (port, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let sound = matches!((probe, path), ("tcp", "") | ("http" | "https", _))
-        && port.parse::<u16>().is_ok_and(|port| port > 0)
-        && path.bytes().all(|octet| octet.is_ascii_graphic());
-    sound.then(|| text.into()).ok_or("a probe such as `tcp:5432` or `http:8080/health`")
+    Request::parse(text).map(|_| text.into()).ok_or("a probe such as `tcp:5432` or `http:8080/health`")
 }

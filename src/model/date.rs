@@ -3,7 +3,7 @@
 const DAY: i64 = 86_400;
 
 /// `2026-01-10T09:00:00Z` (RFC 3339), in the proleptic Gregorian calendar.
-pub(super) fn rfc3339(unix_seconds: i64) -> String {
+pub fn rfc3339(unix_seconds: i64) -> String {
     let (days, seconds) = (unix_seconds.div_euclid(DAY), unix_seconds.rem_euclid(DAY));
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
