@@ -3,6 +3,7 @@
 use super::entity::PublishedService;
 use super::figures::Figures;
 use super::frame::{Awaited, FrameTemplate};
+use super::growth::Growth;
 use super::hosts::HostRegistry;
 use super::probes::Probes;
 use super::queue::Queue;
@@ -68,6 +69,7 @@ pub struct Publisher {
     /// Clusters may come that nobody knows of yet.
     awaits_registry: bool,
     pub(super) brake: Brake,
+    pub(super) growth: Growth,
     pub(super) warnings: Warnings<Entity>,
 }
 
@@ -106,6 +108,7 @@ impl Publisher {
             awaited: Awaited::default(),
             awaits_registry: false,
             brake: Brake::default(),
+            growth: Growth::default(),
             warnings: Warnings::default(),
         };
         publisher.awaited = publisher.awaited_views();
@@ -147,6 +150,11 @@ impl Publisher {
         &mut self.brake
     }
 
+    /// What is refused for lack of memory.
+    pub fn growth_mut(&mut self) -> &mut Growth {
+        &mut self.growth
+    }
+
     /// How much waits.
     pub fn waiting(&self) -> usize {
         self.queue.len()
@@ -155,11 +163,7 @@ impl Publisher {
     /// Publishes what waits until nothing does or `go_on` says stop, single changes first. True when nothing is left.
     pub fn work(&mut self, mut go_on: impl FnMut() -> bool) -> bool {
         while let Some(entity) = self.queue.pop() {
-            match entity {
-                Entity::Service(key) => self.publish_service(&key),
-                Entity::Namespace(namespace) => self.publish_namespace(&namespace),
-                Entity::Host(host) => self.publish_host(&host),
-            }
+            self.publish(&entity);
             if !go_on() {
                 break;
             }
