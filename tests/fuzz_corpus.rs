@@ -18,9 +18,20 @@ fn replay(target: &str, check: fn(&[u8])) {
     assert!(inputs > 0, "{} holds no input", folder.display());
 }
 
+#[cfg(feature = "kubernetes")]
 #[test]
-fn respond() {
-    replay("respond", fuzz::respond::check);
+fn kubeconfig() {
+    replay("kubeconfig", fuzz::kubeconfig::check);
+}
+
+#[test]
+fn manifest() {
+    replay("manifest", fuzz::manifest::check);
+}
+
+#[test]
+fn merge_algebra() {
+    replay("merge_algebra", fuzz::merge_algebra::check);
 }
 
 #[test]
@@ -29,6 +40,21 @@ fn query_vs_hickory() {
 }
 
 #[test]
+fn respond() {
+    replay("respond", fuzz::respond::check);
+}
+
+#[test]
 fn snapshot() {
     replay("snapshot", fuzz::snapshot::check);
+}
+
+#[test]
+fn tcp_frames() {
+    replay("tcp_frames", fuzz::tcp_frames::check);
+}
+
+#[test]
+fn watch_line() {
+    replay("watch_line", fuzz::watch_line::check);
 }

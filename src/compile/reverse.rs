@@ -69,7 +69,7 @@ pub fn compile_reverse(key: &ServiceKey, answers: &[(u64, Answer)], settings: &S
     }
     let mut claims = BTreeMap::new();
     for zone in zones.of_kind(ZoneKind::Clusterset) {
-        let Ok(service) = zone.svc.prepend([key.name().as_bytes(), key.namespace().as_bytes()]) else { continue };
+        let Ok(service) = zone.service(key) else { continue };
         for (mask, answer) in answers {
             for (address, owner) in owners(&service, answer) {
                 claim(&mut claims, zones, address, owner, (*mask, answer.ttl));

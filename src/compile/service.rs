@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 pub fn compile_service(key: &ServiceKey, answers: &[(u64, Answer)], settings: &Settings) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for zone in settings.zones.of_kind(ZoneKind::Clusterset) {
-        let Ok(service) = zone.svc.prepend([key.name().as_bytes(), key.namespace().as_bytes()]) else { continue };
+        let Ok(service) = zone.service(key) else { continue };
         let names = answers.iter().map(|(mask, answer)| (*mask, Scope::new(&service, answer, settings).names()));
         drafts.extend(fold(zone.number, names.collect()));
     }

@@ -3,6 +3,7 @@
 use super::rrset::address_set;
 use crate::dns::types::rtype;
 use crate::dns::{Name, NameError};
+use crate::model::ServiceKey;
 use crate::table::{Draft, Glue, NO_CLUSTER, Order, Record, RrSet};
 use std::net::IpAddr;
 
@@ -32,6 +33,16 @@ pub struct Zone {
     pub number: u8,
     /// `svc.<zone>`, the parent of every namespace.
     pub svc: Name,
+}
+
+impl Zone {
+    /// `<svc>.<ns>.svc.<zone>`.
+    ///
+    /// # Errors
+    /// The name is longer than 255 octets.
+    pub fn service(&self, key: &ServiceKey) -> Result<Name, NameError> {
+        self.svc.prepend([key.name().as_bytes(), key.namespace().as_bytes()])
+    }
 }
 
 /// All zones, numbered in the order of the configuration: clusterset zones, global zones, reverse zones.

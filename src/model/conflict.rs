@@ -18,6 +18,19 @@ pub enum ConflictReason {
 }
 
 impl ConflictReason {
+    /// Every reason, in order.
+    pub const ALL: [ConflictReason; 9] = [
+        ConflictReason::Type,
+        ConflictReason::Port,
+        ConflictReason::SessionAffinity,
+        ConflictReason::SessionAffinityConfig,
+        ConflictReason::Labels,
+        ConflictReason::Annotations,
+        ConflictReason::InternalTrafficPolicy,
+        ConflictReason::TrafficDistribution,
+        ConflictReason::IpFamily,
+    ];
+
     /// The reason as controllers write it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,6 +59,23 @@ impl ConflictReason {
             ConflictReason::TrafficDistribution => "trafficDistribution",
             ConflictReason::IpFamily => "ipFamilies",
         }
+    }
+}
+
+/// A set of reasons, one bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConflictReasons(u16);
+
+impl ConflictReasons {
+    /// The reasons in the set, in order.
+    pub fn iter(self) -> impl Iterator<Item = ConflictReason> {
+        ConflictReason::ALL.into_iter().filter(move |reason| self.0 & (1 << *reason as u16) != 0)
+    }
+}
+
+impl FromIterator<ConflictReason> for ConflictReasons {
+    fn from_iter<I: IntoIterator<Item = ConflictReason>>(reasons: I) -> Self {
+        ConflictReasons(reasons.into_iter().fold(0, |set, reason| set | 1 << reason as u16))
     }
 }
 
@@ -83,5 +113,18 @@ impl fmt::Display for Conflict {
             write!(f, "; cluster {cluster} has no port {port}, its addresses are answered all the same")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_each_reason_once_in_order() {
+        let reasons = [ConflictReason::IpFamily, ConflictReason::Type, ConflictReason::IpFamily];
+        let set: ConflictReasons = reasons.into_iter().collect();
+        assert_eq!(set.iter().collect::<Vec<_>>(), [ConflictReason::Type, ConflictReason::IpFamily]);
+        assert_eq!(ConflictReason::ALL.into_iter().collect::<ConflictReasons>().iter().count(), 9);
     }
 }

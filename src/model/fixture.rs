@@ -9,6 +9,7 @@ use super::id::{ClusterId, ServiceKey, is_label};
 use super::merge::merge;
 use super::observation::{Change, Observation};
 use super::policy::OwnPolicy;
+use super::rare::Rare;
 use super::select::{Selection, select};
 use super::service::Service;
 use super::trace::{FindingTrace, NoTrace};
@@ -159,8 +160,8 @@ pub(crate) fn service(key: &str, ips: &[&str]) -> ServiceFact {
         key: at(key),
         kind: ServiceKind::ClusterIp,
         cluster_ips: ips.iter().map(|text| ip(text)).collect(),
-        ingress: Vec::new(),
-        ports: vec![port("http", 80)],
+        ingress: Vec::new().into(),
+        ports: vec![port("http", 80)].into(),
         traffic: Traffic::default().into(),
         mirror: false,
         own: OwnPolicy::default().into(),
@@ -179,8 +180,7 @@ pub(crate) fn export(key: &str, created: i64) -> ExportFact {
         key: at(key),
         created: Some(created),
         deleting: false,
-        exported_labels: None,
-        exported_annotations: None,
+        exported: Default::default(),
         own: OwnPolicy::default().into(),
         origin: Origin::default(),
     }
@@ -192,7 +192,7 @@ pub(crate) fn import(key: &str, ips: &[&str]) -> ImportFact {
         key: at(key),
         service_type: Some(ServiceType::ClusterSetIp),
         ips: ips.iter().map(|text| ip(text)).collect(),
-        ports: vec![port("http", 80)],
+        ports: vec![port("http", 80)].into(),
         traffic: Traffic::default().into(),
         source_clusters: Vec::new(),
         derived_services: Vec::new(),
@@ -204,7 +204,7 @@ pub(crate) fn import(key: &str, ips: &[&str]) -> ImportFact {
 
 /// A Headless import without ports.
 pub(crate) fn headless_import(key: &str) -> ImportFact {
-    ImportFact { service_type: Some(ServiceType::Headless), ports: Vec::new(), ..import(key, &[]) }
+    ImportFact { service_type: Some(ServiceType::Headless), ports: Vec::new().into(), ..import(key, &[]) }
 }
 
 /// A native slice `<name>-<n>` of the service, port http 80; see [`endpoint`] for the texts.
@@ -214,7 +214,7 @@ pub(crate) fn slice(key: &str, number: u32, endpoints: &[&str]) -> SliceFact {
         service: at(key),
         role: SliceRole::Native,
         endpoints: endpoints.iter().map(|text| endpoint(text)).collect(),
-        ports: vec![port("http", 80)],
+        ports: vec![port("http", 80)].into(),
         virtual_address: false,
         triggered: None,
         origin: Origin::default(),
@@ -232,11 +232,12 @@ pub(crate) fn copy(key: &str, source: &str, endpoints: &[&str]) -> SliceFact {
 pub(crate) fn endpoint(text: &str) -> EndpointFact {
     let mut words = text.split(' ');
     let address = ip(words.next().unwrap());
-    let mut fact = EndpointFact { address, ready: true, hostname: None, place: crate::model::Rare::default(), pod: 0 };
+    let mut fact =
+        EndpointFact { address, ready: true, hostname: None, place: Rare::default(), pod: PodHash::default() };
     for word in words {
         match word.split_once('=') {
             Some(("node", name)) => fact.place.node = Some(name.into()),
-            Some(("pod", number)) => fact.pod = number.parse().unwrap(),
+            Some(("pod", number)) => fact.pod = PodHash::new(number.parse().unwrap()),
             _ if word == "down" => fact.ready = false,
             _ if word.starts_with('@') => fact.place.zone = Some(word[1..].into()),
             _ if is_label(word) => fact.hostname = Some(word.into()),

@@ -1,5 +1,6 @@
 //! Identifiers: clusters (KEP-1645 cluster id, schema 1.0.0 section 2.1) and services (namespaced names).
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -74,6 +75,20 @@ impl ServiceKey {
     /// `namespace/name`.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// So that a set of keys can be asked for a text; hash and order are those of the text.
+impl Borrow<str> for ServiceKey {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for ServiceKey {
+    /// Takes `namespace/name` as it stands.
+    fn from(text: &str) -> Self {
+        ServiceKey(text.into())
     }
 }
 

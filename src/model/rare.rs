@@ -3,7 +3,7 @@
 //! Of 200,000 services nearly all have no own policy and the same traffic fields; a pointer each is what that may cost.
 
 use std::collections::HashSet;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -11,6 +11,12 @@ use std::sync::Arc;
 pub trait Empty: Default + PartialEq + 'static {
     /// The default value.
     fn empty() -> &'static Self;
+}
+
+impl<T: PartialEq + 'static> Empty for Vec<T> {
+    fn empty() -> &'static Self {
+        const { &Vec::new() }
+    }
 }
 
 /// Reads as a `T`; the default value takes no memory of its own.
@@ -51,7 +57,7 @@ impl<T: Empty + Clone> DerefMut for Rare<T> {
 
 impl<T: Eq + Hash> Rare<T> {
     /// Points to the equal value of `known`, which takes this one in if it is new.
-    pub fn share(&mut self, known: &mut HashSet<Arc<T>>) {
+    pub fn share<S: BuildHasher>(&mut self, known: &mut HashSet<Arc<T>, S>) {
         let Some(own) = &self.0 else { return };
         match known.get(own) {
             Some(shared) => self.0 = Some(Arc::clone(shared)),

@@ -6,6 +6,7 @@ use super::names::PublishedNames;
 use super::publisher::{Entity, Publisher};
 use crate::compile::{compile_namespace, compile_reverse, compile_service};
 use crate::dns::Name;
+use crate::model::conflict::ConflictReasons;
 use crate::model::merge::merge;
 use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
@@ -21,7 +22,7 @@ pub(super) struct PublishedService {
     names: PublishedNames,
     /// Targets of its first answer.
     endpoints: u32,
-    conflicts: Box<[&'static str]>,
+    conflicts: ConflictReasons,
 }
 
 impl Publisher {
@@ -39,9 +40,9 @@ impl Publisher {
         let blocks: Vec<Block> = drafts.iter().chain(&reverse.drafts).map(Block::pack).collect();
         let compiled = (self.stopwatch)();
         let published = PublishedService {
-            names: PublishedNames::of(&drafts, &self.settings.zones),
+            names: PublishedNames::of(key, &drafts, &self.settings.zones),
             endpoints: answers.first().map_or(0, |(_, answer)| answer.targets.len() as u32),
-            conflicts: service.conflicts.iter().map(|conflict| conflict.reason.as_str()).collect(),
+            conflicts: service.conflicts.iter().map(|conflict| conflict.reason).collect(),
         };
         let mut vanished = self.remember(key, published);
         vanished.extend(reverse.vanished);
@@ -56,15 +57,15 @@ impl Publisher {
     /// Keeps what was published and returns the names of the time before that are not in it.
     fn remember(&mut self, key: &ServiceKey, published: PublishedService) -> Vec<(u8, Name)> {
         self.endpoints += u64::from(published.endpoints);
-        for reason in &published.conflicts {
-            *self.conflicts.entry(reason).or_insert(0) += 1;
+        for reason in published.conflicts.iter() {
+            *self.conflicts.entry(reason.as_str()).or_insert(0) += 1;
         }
         let before = self.services.remove(key).unwrap_or_default();
         self.endpoints -= u64::from(before.endpoints);
-        for reason in &before.conflicts {
-            self.conflicts.entry(reason).and_modify(|count| *count -= 1);
+        for reason in before.conflicts.iter() {
+            self.conflicts.entry(reason.as_str()).and_modify(|count| *count -= 1);
         }
-        let vanished = before.names.vanished(&published.names, &self.settings.zones);
+        let vanished = before.names.vanished(key, &published.names, &self.settings.zones);
         if published != PublishedService::default() {
             self.services.insert(key.clone(), published);
         }

@@ -256,13 +256,14 @@ impl Driver {
         let one = clusterset.is_empty() || clusterset.members().any(|(_, member)| member.state().is_known());
         let missing = clusterset.members().filter(|(_, m)| !m.state().is_known()).map(|(_, m)| missing(m)).collect();
         let now = Readiness { ready: all && one && self.publisher.waiting() == 0, missing, lost: self.ageing.lost() };
-        self.readiness.send_if_modified(|before| {
-            // Once open, sockets stay open.
-            let next = Readiness { ready: now.ready || before.ready, ..now.clone() };
-            let changed = *before != next;
-            *before = next;
-            changed
-        });
+        // Once open, sockets stay open.
+        let next = Readiness { ready: now.ready || self.readiness.borrow().ready, ..now };
+        if *self.readiness.borrow() == next {
+            return;
+        }
+        // Whoever reads the figures on hearing of this must find them so.
+        self.publisher.figures().report.store(Arc::new(self.report()));
+        self.readiness.send_replace(next);
     }
 
     fn report(&self) -> Report {

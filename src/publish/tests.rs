@@ -4,8 +4,8 @@ use super::{Figures, FrameTemplate, Publisher, Setup};
 use crate::compile::{self, Columns, Zones};
 use crate::dns::Name;
 use crate::model::fact::{
-    EndpointFact, ExportFact, Fact, Kind, NamespaceFact, ObjectKey, Origin, Port, Protocol, ServiceFact, ServiceKind,
-    SliceFact, SliceRole, Traffic,
+    EndpointFact, ExportFact, Fact, Kind, NamespaceFact, ObjectKey, Origin, PodHash, Port, Protocol, ServiceFact,
+    ServiceKind, SliceFact, SliceRole, Traffic,
 };
 use crate::model::policy::OwnPolicy;
 use crate::model::{Change, Cluster, ClusterId, Observation, ServiceKey, State, View};
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod hosts;
+mod readiness;
 mod warnings;
 
 const CLUSTERS: [&str; 2] = ["east", "west"];
@@ -25,6 +26,10 @@ fn publisher() -> (Publisher, Arc<Table>) {
 }
 
 fn publisher_with(edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
+    reporting_to(Arc::new(Figures::default()), edit)
+}
+
+fn reporting_to(figures: Arc<Figures>, edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
     let table = Arc::new(Table::new(Frame::default()));
     let clusters: Vec<Cluster> = CLUSTERS.iter().map(|name| Cluster::new(ClusterId::new(name))).collect();
     let zone = |text| Name::parse(text).unwrap();
@@ -49,7 +54,7 @@ fn publisher_with(edit: impl FnOnce(&mut Setup)) -> (Publisher, Arc<Table>) {
     };
     edit(&mut setup);
     let stopwatch = || Duration::ZERO;
-    (Publisher::new(setup, Arc::clone(&table), Arc::new(Figures::default()), stopwatch).unwrap(), table)
+    (Publisher::new(setup, Arc::clone(&table), figures, stopwatch).unwrap(), table)
 }
 
 fn observe(publisher: &mut Publisher, cluster: &str, change: Change) {
@@ -68,8 +73,8 @@ fn service(name: &str, headless: bool, port: u16) -> Fact {
         key: ServiceKey::new("shop", name),
         kind: if headless { ServiceKind::Headless } else { ServiceKind::ClusterIp },
         cluster_ips: if headless { Vec::new() } else { vec!["10.1.0.1".parse().unwrap()] },
-        ingress: Vec::new(),
-        ports: vec![Port { name: "http".into(), protocol: Protocol::Tcp, number: port, app_protocol: None }],
+        ingress: Vec::new().into(),
+        ports: vec![Port { name: "http".into(), protocol: Protocol::Tcp, number: port, app_protocol: None }].into(),
         traffic: Traffic::default().into(),
         mirror: false,
         own: OwnPolicy::default().into(),
@@ -82,8 +87,7 @@ fn export(name: &str, created: i64) -> Fact {
         key: ServiceKey::new("shop", name),
         created: Some(created),
         deleting: false,
-        exported_labels: None,
-        exported_annotations: None,
+        exported: Default::default(),
         own: OwnPolicy::default().into(),
         origin: Origin::Unknown,
     }))
@@ -99,14 +103,14 @@ fn slice(name: &str, of: &str, addresses: &[u8]) -> Fact {
             zone: (!last.is_multiple_of(2)).then(|| format!("rack{}.z", last % 4).into()),
         }
         .into(),
-        pod: 0,
+        pod: PodHash::default(),
     };
     Fact::Slice(Box::new(SliceFact {
         key: ObjectKey::new("shop", name),
         service: ServiceKey::new("shop", of),
         role: SliceRole::Native,
         endpoints: addresses.iter().map(endpoint).collect(),
-        ports: vec![Port { name: "http".into(), protocol: Protocol::Tcp, number: 80, app_protocol: None }],
+        ports: vec![Port { name: "http".into(), protocol: Protocol::Tcp, number: 80, app_protocol: None }].into(),
         virtual_address: false,
         triggered: None,
         origin: Origin::Unknown,

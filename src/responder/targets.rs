@@ -37,7 +37,7 @@ pub(super) fn add(
     let mut at = prepared.query.question_end;
     let mut met = [0; MOST_TARGETS];
     for index in 0..set.count.min(MOST_TARGETS as u16) {
-        let (begin, next) = (at + TARGET, at + usize::from(set.length(index)));
+        let (begin, next) = (at + TARGET, at + set.length(index));
         met[usize::from(index)] = begin;
         let is_new = !met.iter().take(usize::from(index)).any(|before| is_same(reply, *before, begin, next));
         if begin < POINTED && is_new {

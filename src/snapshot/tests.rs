@@ -20,8 +20,7 @@ fn facts(name: &str, count: usize) -> Vec<Fact> {
             key: ServiceKey::new(name, &format!("web-{number}")),
             created: Some(1_700_000_000),
             deleting: false,
-            exported_labels: None,
-            exported_annotations: None,
+            exported: Default::default(),
             own: Default::default(),
             origin: Origin::Api { resource_version: 1 + number as u64 },
         }))

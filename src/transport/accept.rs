@@ -14,8 +14,8 @@ use tokio::time::{Instant, Sleep, sleep};
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection that may stay.
-pub struct Accepted {
-    pub stream: TcpStream,
+pub struct Accepted<S = TcpStream> {
+    pub stream: S,
     pub peer: SocketAddr,
     pub permit: Permit,
 }

@@ -25,3 +25,4 @@ pub mod udp;
 pub use bind::BindError;
 pub use listen::{Listeners, LocalAddresses, Serving};
 pub use settings::{Endpoint, GrpcLimits, ListenSettings, TcpLimits, TlsFiles, UdpSettings, cores};
+pub use tcp::converse;

@@ -8,14 +8,17 @@ mod frames;
 #[cfg(test)]
 mod tests;
 
-use super::accept::{Accepting, accept};
-use super::admission::Admission;
+use super::accept::{Accepted, Accepting, accept};
+use super::admission::{Admission, Caps};
 use super::answerer::{Answerer, Asked};
-use super::phase::PhaseReceiver;
+use super::phase::{PhaseReceiver, phases};
 use super::settings::TcpLimits;
-use crate::telemetry::counters::WorkerCounters;
+use crate::responder::Transport;
+use crate::telemetry::counters::{Counters, WorkerCounters};
 use connection::Connection;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -57,6 +60,29 @@ pub async fn serve<A: Answerer>(listener: TcpListener, service: TcpService<A>) {
     while let Some(ended) = connections.join_next().await {
         note_panic(&service, ended);
     }
+}
+
+/// Serves one connection over any stream of octets to its end, as `serve` does those it accepts; alone in the world:
+/// with counters and caps of its own. Needs the timer of a tokio runtime.
+pub async fn converse<A, S>(stream: S, peer: SocketAddr, answerer: Arc<A>, limits: TcpLimits)
+where
+    A: Answerer,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let counters = Arc::new(Counters::default());
+    let caps = Caps { total: 1, per_client: 1 };
+    let admission = Admission::new(caps, Arc::clone(&counters), |counters| &counters.tcp);
+    let Ok(permit) = admission.admit(peer.ip()) else { return };
+    let (_serving, phase) = phases();
+    let service = TcpService {
+        answerer,
+        counters: counters.worker("dns", Transport::Tcp),
+        admission,
+        limits,
+        asked: Asked { transport: Transport::Tcp, view: None },
+        phase,
+    };
+    Connection::new(Accepted { stream, peer, permit }, Arc::new(service)).run().await;
 }
 
 fn note_panic<A>(service: &TcpService<A>, ended: Result<(), tokio::task::JoinError>) {

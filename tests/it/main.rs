@@ -7,6 +7,7 @@ mod support;
 mod binary;
 #[cfg(feature = "kubernetes")]
 mod daemon;
+mod dependencies;
 mod differential;
 mod explain;
 mod folder_outages;
@@ -28,4 +29,6 @@ mod reload;
 mod scenarios;
 #[cfg(feature = "kubernetes")]
 mod snapshot;
+#[cfg(feature = "grpc")]
+mod transports;
 mod wire;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -72,11 +72,21 @@ impl ApiServer {
         arguments.push(format!("--service-cluster-ip-range={range}"));
         arguments.extend(more.iter().map(|&argument| argument.to_owned()));
         let server = Self::launch(peers, name, mcs, folder, arguments);
-        server.apply_file(&repository().join("deploy/crds").join(mcs.crds()));
-        server.wait_for_mcs();
-        server.create(objects::namespace("clusterset-dns"));
-        server.apply_file(&repository().join("deploy/rbac/member-cluster.yaml"));
+        server.install();
         server
+    }
+
+    fn install(&self) {
+        self.apply_file(&repository().join("deploy/crds").join(self.mcs.crds()), "");
+        self.wait_for_mcs();
+        self.create(objects::namespace("clusterset-dns"));
+        self.apply_file(&repository().join("deploy/rbac/member-cluster.yaml"), "");
+    }
+
+    /// Installs one of the CRDs again: `plural` is the first word of its name.
+    pub fn install_crd(&self, plural: &str, mcs: Mcs) {
+        self.apply_file(&repository().join("deploy/crds").join(mcs.crds()), plural);
+        self.wait_for_mcs();
     }
 
     /// A second API server of the same cluster: the same objects, another port.
@@ -88,6 +98,20 @@ impl ApiServer {
         Self::launch(&self.peers, &self.name, self.mcs, folder, self.arguments.clone())
     }
 
+    /// An API server of another, empty cluster on another etcd, with the same name, certificate and tokens.
+    pub fn namesake(&self, etcd: &Etcd) -> ApiServer {
+        let folder = tempfile::tempdir().expect("create a folder for an API server");
+        std::fs::create_dir(folder.path().join("certificates")).expect("create a folder for certificates");
+        for file in ["sa.key", "sa.pub", "tokens.csv", "certificates/apiserver.crt", "certificates/apiserver.key"] {
+            std::fs::copy(self.folder.path().join(file), folder.path().join(file)).expect("copy a key");
+        }
+        let mut arguments = self.arguments.clone();
+        arguments[0] = format!("--etcd-servers={}", etcd.url());
+        let server = Self::launch(&self.peers, &self.name, self.mcs, folder, arguments);
+        server.install();
+        server
+    }
+
     fn launch(peers: &Path, name: &str, mcs: Mcs, folder: TempDir, arguments: Vec<String>) -> ApiServer {
         // kube needs to be told which of rustls's providers to use; the second call is harmless.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -97,7 +121,7 @@ impl ApiServer {
         eventually(Duration::from_secs(60), || {
             access::authority(folder.path()).ok_or("no serving certificate".to_owned())
         });
-        let kubeconfig = access::kubeconfig(name, port, folder.path(), access::ADMIN_TOKEN);
+        let kubeconfig = access::kubeconfig(name, port, folder.path(), &format!("token: {}", access::ADMIN_TOKEN));
         let client = runtime.block_on(client(&kubeconfig));
         let process = Mutex::new(process);
         let peers = peers.to_owned();
@@ -158,17 +182,72 @@ impl ApiServer {
     /// A new kubeconfig file of that ServiceAccount, with one context named after the cluster.
     pub fn restricted_kubeconfig(&self) -> PathBuf {
         static WRITTEN: AtomicU32 = AtomicU32::new(0);
-        let text = access::kubeconfig(&self.name, self.port, self.folder.path(), &self.restricted_token());
+        let text = self.kubeconfig(&format!("token: {}", self.restricted_token()));
         let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.path().join(format!("restricted-{number}.kubeconfig"));
         std::fs::write(&path, text).expect("write a kubeconfig");
         path
     }
 
+    /// The text of a kubeconfig; `user` is what its user is known by, such as `tokenFile: token`.
+    pub fn kubeconfig(&self, user: &str) -> String {
+        access::kubeconfig(&self.name, self.port, self.folder.path(), user)
+    }
+
+    /// The text of an administrator's kubeconfig that goes to another port of 127.0.0.1.
+    pub fn administrators_kubeconfig(&self, port: u16) -> String {
+        access::kubeconfig(&self.name, port, self.folder.path(), &format!("token: {}", access::ADMIN_TOKEN))
+    }
+
+    /// A token of the restricted ServiceAccount that the API server takes for `left` from now on, and then refuses.
+    pub fn expiring_token(&self, left: Duration) -> String {
+        // It grants a minute after the end, and no token may be asked for that lasts less than ten.
+        const LEEWAY: Duration = Duration::from_secs(60);
+        let now = std::time::UNIX_EPOCH.elapsed().expect("it is later than 1970");
+        access::with_end(&self.restricted_token(), &self.folder.path().join("sa.key"), (now + left - LEEWAY).as_secs())
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Waits until an object is no longer served.
+    pub fn wait_until_gone(&self, object: &Value) {
+        let path = objects::path(object);
+        eventually(Duration::from_secs(60), || match self.get_text(&path) {
+            Ok(_) => Err(format!("{path} is still there")),
+            Err(_) => Ok(()),
+        });
+    }
+
     /// Creates one object and returns it as stored.
     pub fn create(&self, object: Value) -> Value {
         let collection = objects::collection(&object);
         self.send("POST", &collection, &object)
+    }
+
+    /// Creates many objects, with many requests under way.
+    pub fn create_all(&self, objects: Vec<Value>) {
+        const UNDER_WAY: usize = 32;
+        let queue = Arc::new(Mutex::new(objects));
+        let worker = || {
+            let (queue, client) = (queue.clone(), self.client.clone());
+            async move {
+                let next = || queue.lock().expect("no worker panics while it holds the queue").pop();
+                while let Some(object) = next() {
+                    let request = request("POST", &objects::collection(&object), &object);
+                    let reply = client.request::<Value>(request).await;
+                    reply.unwrap_or_else(|error| panic!("{error}\n{object}"));
+                }
+            }
+        };
+        self.runtime.block_on(async {
+            let mut workers: tokio::task::JoinSet<()> = (0..UNDER_WAY).map(|_| worker()).collect();
+            while let Some(done) = workers.join_next().await {
+                done.expect("every object is accepted");
+            }
+        });
     }
 
     /// Replaces one object whole.
@@ -197,24 +276,30 @@ impl ApiServer {
         })
     }
 
-    /// Creates every object of a YAML file.
-    fn apply_file(&self, path: &Path) {
+    /// Creates every object of a YAML file whose name begins with `prefix`.
+    fn apply_file(&self, path: &Path, prefix: &str) {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let documents: Vec<Value> =
             serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert!(!documents.is_empty(), "{} holds no objects", path.display());
         for document in documents {
-            self.create(document);
+            if document["metadata"]["name"].as_str().is_some_and(|name| name.starts_with(prefix)) {
+                self.create(document);
+            }
         }
     }
 
     fn send(&self, method: &str, path: &str, body: &Value) -> Value {
-        let media = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-        let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        let request = ::http::Request::builder().method(method).uri(path).header("Content-Type", media).body(bytes);
-        let reply = self.runtime.block_on(self.client.request::<Value>(request.expect("a well-formed request")));
+        let reply = self.runtime.block_on(self.client.request::<Value>(request(method, path, body)));
         reply.unwrap_or_else(|error| panic!("cluster {}: {method} {path}: {error}\n{body}", self.name))
     }
+}
+
+fn request(method: &str, path: &str, body: &Value) -> ::http::Request<Vec<u8>> {
+    let media = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let request = ::http::Request::builder().method(method).uri(path).header("Content-Type", media).body(bytes);
+    request.expect("a well-formed request")
 }
 
 /// The root of the checkout.

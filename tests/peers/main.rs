@@ -1,5 +1,5 @@
 //! The server among its real neighbours: kube-apiserver and etcd behind it, CoreDNS and `dig` in front of it,
-//! Knot and NSD beside it.
+//! Knot and NSD beside it; client programs behind it all.
 //!
 //! Objects go in by API; answers come out of `dig`. `tests/peers/build` makes the peers, `tests/run peers` runs this.
 //! Plain `cargo test` skips these tests with one line; with `CLUSTERSET_DNS_PEERS` naming the folder of the built
@@ -12,11 +12,17 @@ mod access;
 #[cfg(test)]
 mod api_server;
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod changes;
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod coredns;
 #[cfg(test)]
 mod differences;
+#[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod dig;
 #[cfg(test)]
@@ -26,6 +32,8 @@ mod faults;
 #[cfg(test)]
 mod front_ends;
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod imports;
@@ -34,11 +42,15 @@ mod neighbours;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod outages;
+#[cfg(test)]
 mod probe;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
 mod reach;
+#[cfg(test)]
+mod replies;
 #[cfg(test)]
 mod secondaries;
 #[cfg(test)]

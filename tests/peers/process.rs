@@ -89,6 +89,11 @@ impl Process {
         Process { name: name.to_owned(), child, log }
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal (`TERM`, `STOP`, `CONT`, `HUP`) to this process alone.
     pub fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();

@@ -3,7 +3,7 @@
 //! In: texts as the source decoded them. Out: the shared copy of each.
 
 use crate::model::Rare;
-use crate::model::fact::{Standing, Traffic};
+use crate::model::fact::{Port, Standing, Traffic};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ pub struct Interner {
     /// Traffic fields: a cluster has a handful of different ones.
     traffic: HashSet<Arc<Traffic>>,
     places: HashSet<Arc<Standing>>,
+    ports: HashSet<Arc<Vec<Port>>>,
 }
 
 impl Interner {
@@ -37,6 +38,11 @@ impl Interner {
         place.share(&mut self.places);
     }
 
+    /// Makes equal lists of ports one value: most services of a cluster have the same few.
+    pub fn share_ports(&mut self, ports: &mut Rare<Vec<Port>>) {
+        ports.share(&mut self.ports);
+    }
+
     /// As [`Interner::share`], for an absent text too.
     pub fn share_option(&mut self, text: &mut Option<Arc<str>>) {
         if let Some(text) = text {
@@ -56,9 +62,11 @@ impl Interner {
 
     /// Forgets texts that nobody else holds.
     pub fn shrink(&mut self) {
-        self.texts.retain(|text| Arc::strong_count(text) > 1);
-        self.texts.shrink_to_fit();
+        self.ports.retain(|ports| Arc::strong_count(ports) > 1);
         self.places.retain(|place| Arc::strong_count(place) > 1);
         self.traffic.retain(|traffic| Arc::strong_count(traffic) > 1);
+        // Last: the values above hold texts.
+        self.texts.retain(|text| Arc::strong_count(text) > 1);
+        self.texts.shrink_to_fit();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::service::put;
 use super::{ClusterFacts, ServiceFacts, Touched};
-use crate::model::fact::{EndpointFact, Fact, ImportFact, Kind, NodeFact, ObjectKey, Port, SliceFact, SliceRole};
+use crate::model::fact::{Fact, ImportFact, Kind, NodeFact, ObjectKey, SliceFact, SliceRole};
 use crate::model::id::ServiceKey;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ impl ClusterFacts {
             Fact::Node(fact) => self.set_node(&Arc::clone(&fact.name), Some(fact), touched),
             Fact::Service(mut fact) => {
                 fact.key = self.shared_key(&fact.key);
-                fact.ports.iter_mut().for_each(|port| self.share_port(port));
+                self.interner.share_ports(&mut fact.ports);
                 self.interner.share_traffic(&mut fact.traffic);
                 fact.cluster_ips.shrink_to_fit();
                 let key = fact.key.clone();
@@ -91,7 +91,7 @@ impl ClusterFacts {
 
     fn put_import(&mut self, mut fact: Box<ImportFact>, touched: &mut Touched) {
         fact.key = self.shared_key(&fact.key);
-        fact.ports.iter_mut().for_each(|port| self.share_port(port));
+        self.interner.share_ports(&mut fact.ports);
         let key = fact.key.clone();
         self.unlink_derived(&key);
         for name in &fact.derived_services {
@@ -117,8 +117,8 @@ impl ClusterFacts {
 
     fn put_slice(&mut self, mut fact: SliceFact, touched: &mut Touched) {
         fact.service = self.shared_key(&fact.service);
-        fact.ports.iter_mut().for_each(|port| self.share_port(port));
-        fact.endpoints.iter_mut().for_each(|endpoint| self.share_endpoint(endpoint));
+        self.interner.share_ports(&mut fact.ports);
+        fact.endpoints.iter_mut().for_each(|endpoint| self.interner.share_place(&mut endpoint.place));
         fact.endpoints.shrink_to_fit();
         let (object, service) = (fact.key.clone(), fact.service.clone());
         if self.moves(&fact) {
@@ -233,14 +233,5 @@ impl ClusterFacts {
     /// The copy of `key` that the facts already hold, so that all objects of a service share one text.
     fn shared_key(&self, key: &ServiceKey) -> ServiceKey {
         self.services.get_key_value(key).map_or(key, |(held, _)| held).clone()
-    }
-
-    fn share_port(&mut self, port: &mut Port) {
-        self.interner.share(&mut port.name);
-        self.interner.share_option(&mut port.app_protocol);
-    }
-
-    fn share_endpoint(&mut self, endpoint: &mut EndpointFact) {
-        self.interner.share_place(&mut endpoint.place);
     }
 }

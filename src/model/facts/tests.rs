@@ -1,6 +1,6 @@
 //! Tests of the facts: what touches what, and what is kept per object.
 
-use super::{ClusterFacts, Touched};
+use super::{ClusterFacts, ServiceFacts, Touched};
 use crate::model::cluster::Mode;
 use crate::model::fact::*;
 use crate::model::finding::Finding;
@@ -178,8 +178,7 @@ fn an_object_that_a_list_holds_but_that_cannot_be_read_keeps_its_last_good_versi
             key: key.clone(),
             created: None,
             deleting: false,
-            exported_labels: None,
-            exported_annotations: None,
+            exported: Default::default(),
             own: OwnPolicy::default().into(),
             origin: Origin::Unknown,
         }))
@@ -213,4 +212,19 @@ fn a_revoked_permission_takes_no_fact_away() {
     let mut never = ClusterFacts::default();
     never.observe(forbidden());
     assert!(never.status(Kind::Namespace).is_synced(), "never listed: the kind is done without");
+}
+
+/// Of each there may be a million; what grows here grows a million times (docs/architecture.md, "Memory").
+#[test]
+fn facts_are_small() {
+    let sizes = [
+        ("endpoint", size_of::<EndpointFact>(), 48),
+        ("slice", size_of::<SliceFact>(), 128),
+        ("export", size_of::<ExportFact>(), 80),
+        ("service", size_of::<ServiceFact>(), 112),
+        ("facts of a service", size_of::<ServiceFacts>(), 72),
+    ];
+    for (what, octets, most) in sizes {
+        assert!(octets <= most, "{what}: {octets} octets");
+    }
 }

@@ -22,8 +22,8 @@ pub(super) fn conflicts(list: &[Participant<'_>], merged: &Merged) -> Vec<Confli
         // Absent means the default that an API server fills in.
         text(Reason::SessionAffinity, |p| p.service.traffic.session_affinity.clone(), "None"),
         text(Reason::SessionAffinityConfig, |p| p.service.traffic.session_affinity_config.clone(), "none"),
-        text(Reason::Labels, |p| p.export.exported_labels.clone(), "{}"),
-        text(Reason::Annotations, |p| p.export.exported_annotations.clone(), "{}"),
+        text(Reason::Labels, |p| p.export.exported.labels.clone(), "{}"),
+        text(Reason::Annotations, |p| p.export.exported.annotations.clone(), "{}"),
         text(Reason::InternalTrafficPolicy, |p| p.service.traffic.internal_traffic_policy.clone(), "Cluster"),
         text(Reason::TrafficDistribution, |p| p.service.traffic.traffic_distribution.clone(), "none"),
         family_conflict(list, merged),

@@ -69,8 +69,8 @@ fn merged(key: &ServiceKey, participants: &[Participant<'_>], findings: &mut Vec
         service_type: oldest.service_type(),
         ports: ports::union(participants),
         traffic: Traffic { ip_families: ip_families(participants), ..(**of).clone() },
-        exported_labels: oldest.export.exported_labels.clone(),
-        exported_annotations: oldest.export.exported_annotations.clone(),
+        exported_labels: oldest.export.exported.labels.clone(),
+        exported_annotations: oldest.export.exported.annotations.clone(),
         own: own::merge(key, participants, findings),
     })
 }

@@ -73,8 +73,11 @@ fn reasons_are_joined_in_the_tables_order() {
 #[test]
 fn exported_labels_and_annotations_are_compared_whole() {
     let mut world = World::new(&["east", "west"]);
-    let labels = |json| ExportFact { exported_labels: text(json), ..export(WEB, 1) };
-    let west = ExportFact { exported_annotations: text(r#"{"b":"2"}"#), created: Some(2), ..labels(r#"{"a":"2"}"#) };
+    let labels = |json| with(export(WEB, 1), |export| export.exported.labels = text(json));
+    let west = with(labels(r#"{"a":"2"}"#), |export| {
+        export.exported.annotations = text(r#"{"b":"2"}"#);
+        export.created = Some(2);
+    });
     world.has("east", [service(WEB, &["10.0.0.1"]).into(), labels(r#"{"a":"1"}"#).into()]);
     world.has("west", [service(WEB, &["10.0.0.2"]).into(), west.into()]);
     let merged = world.merge(WEB);
@@ -102,8 +105,8 @@ fn the_oldest_decides_the_type() {
 #[test]
 fn ports_are_a_union_by_name_and_by_number() {
     let merged = two(
-        |s| s.ports = vec![port("http", 80), port("", 443)],
-        |s| s.ports = vec![port("http", 8080), port("web", 80), port("", 9000), port("grpc", 9001)],
+        |s| s.ports = vec![port("http", 80), port("", 443)].into(),
+        |s| s.ports = vec![port("http", 8080), port("web", 80), port("", 9000), port("grpc", 9001)].into(),
     );
     let ports = &merged.merged.as_ref().unwrap().ports;
     assert_eq!(*ports, [port("http", 80), port("", 443), port("grpc", 9001)], "name and number each count as taken");

@@ -2,7 +2,7 @@
 
 use super::standing::Context;
 use crate::model::clusterset::Member;
-use crate::model::fact::{EndpointFact, Kind, Port, SliceFact};
+use crate::model::fact::{EndpointFact, Kind, PodHash, Port, SliceFact};
 use crate::model::id::ClusterId;
 use crate::model::trace::{Note, Trace, Verdict};
 use std::borrow::Cow;
@@ -84,7 +84,7 @@ fn left_out(cluster: &ClusterId, addresses: Vec<IpAddr>, slice: &SliceFact, reas
 /// What makes two addresses one endpoint.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity<'a> {
-    Pod(u64),
+    Pod(PodHash),
     Host(&'a str, &'a str),
 }
 
@@ -120,7 +120,7 @@ impl<'a> Grouped<'a> {
 
 fn identity(fact: &EndpointFact) -> Option<Identity<'_>> {
     match (&fact.hostname, &fact.place.node) {
-        _ if fact.pod != 0 => Some(Identity::Pod(fact.pod)),
+        _ if fact.pod.get().is_some() => Some(Identity::Pod(fact.pod)),
         (Some(hostname), Some(node)) => Some(Identity::Host(hostname, node)),
         _ => None,
     }

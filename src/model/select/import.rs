@@ -75,7 +75,7 @@ fn cluster_set_ip<'a>(context: &Context<'a>, held: &[Held<'a>], trace: &mut impl
     explain(&held[0], rule, trace);
     let policy = Policy::find(context, Some(held[0].import), ServiceType::ClusterSetIp);
     beside.extend(found);
-    let ports = held[0].import.ports.clone();
+    let ports = held[0].import.ports.to_vec();
     Selection::Present(assemble(context, &policy, ServiceType::ClusterSetIp, ports, beside, trace))
 }
 
@@ -164,6 +164,6 @@ pub(super) fn from_clusterset_vips<'a>(context: &Context<'a>, trace: &mut impl T
     let held = clusterset_holder(context)?;
     explain(&held, CLUSTERSET_RULE, trace);
     let policy = Policy::find(context, Some(held.import), ServiceType::ClusterSetIp);
-    let (ports, found) = (held.import.ports.clone(), vips(&held, usable_ips(&held)));
+    let (ports, found) = (held.import.ports.to_vec(), vips(&held, usable_ips(&held)));
     Some(Selection::Present(assemble(context, &policy, ServiceType::ClusterSetIp, ports, found, trace)))
 }

@@ -142,7 +142,7 @@ impl<'a> Exporter<'a, '_> {
     fn load_balancer(&self) -> Vec<Candidate<'a>> {
         let resolved = &self.context.set.settings().resolved;
         let mut addresses = Vec::new();
-        for ingress in &self.service.ingress {
+        for ingress in self.service.ingress.iter() {
             match ingress {
                 Ingress::Ip(address) => addresses.push(*address),
                 Ingress::Host(name) => addresses.extend(resolved.get(name).into_iter().flatten()),

@@ -55,7 +55,16 @@ impl std::error::Error for Refusal {}
 pub fn read(path: &Path, context: &str, rules: &Rules) -> Result<Access, Refusal> {
     let refuse = |message| Refusal { path: path.to_owned(), place: None, message };
     let octets = read_limited(path).map_err(refuse)?;
-    let file = parse(path, &octets)?;
+    accept(path, &octets, context, rules)
+}
+
+/// The same for a kubeconfig that was read already; `path` is where it lies.
+///
+/// # Errors
+/// As of [`read`].
+pub fn accept(path: &Path, octets: &[u8], context: &str, rules: &Rules) -> Result<Access, Refusal> {
+    let refuse = |message| Refusal { path: path.to_owned(), place: None, message };
+    let file = parse(path, octets)?;
     let (cluster, user) = chosen(&file, context).map_err(refuse)?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),

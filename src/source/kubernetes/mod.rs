@@ -32,7 +32,7 @@ pub use access::{Access, Identity, Trust};
 pub use client::install_crypto_provider;
 pub use counters::{Counters, Verb};
 pub use kinds::{Need, Row, TABLE};
-pub use kubeconfig::{Refusal, Rules, read as read_kubeconfig};
+pub use kubeconfig::{Refusal, Rules, accept as accept_kubeconfig, read as read_kubeconfig};
 pub use timing::Timing;
 pub use token::{TokenFile, TokenSource};
 

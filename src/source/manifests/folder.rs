@@ -105,6 +105,12 @@ impl Folder {
     /// Reads what changed since the last reading. Everything is kept while the folder cannot be read: then each kind
     /// is `Failed`. Blocks; parses on all cores.
     pub(super) fn read(&mut self, reason: Reason) -> Vec<Change> {
+        let changes = self.read_now(reason);
+        self.context.interner.clear();
+        changes
+    }
+
+    fn read_now(&mut self, reason: Reason) -> Vec<Change> {
         match self.look() {
             Ok(scan) => {
                 let mut changes = self.read_files(scan, reason);

@@ -17,6 +17,7 @@ mod tests;
 mod watch;
 
 pub use folder::Folder;
+pub use parse::{Contents, Entry, parse_octets};
 pub use watch::{PERIOD, Watch};
 
 use crate::model::id::ClusterId;

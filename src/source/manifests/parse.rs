@@ -118,6 +118,18 @@ impl Contents {
     }
 }
 
+/// What a file named `path` holds whose octets are these, as in a folder.
+pub fn parse_octets(path: &Arc<str>, octets: &[u8], context: &Context<'static>) -> Contents {
+    let mut contents = Contents::default();
+    // Reading from memory does not fail.
+    for piece in Pieces::new(octets).flatten() {
+        let mut document = Contents::default();
+        decode_piece(piece, path, context, &mut document);
+        contents.append(document);
+    }
+    contents
+}
+
 /// Sends the documents of all files; returns parts for files that cannot be read.
 fn cut_files(files: &[Found], sender: &SyncSender<Batch>, context: &Context<'static>) -> Vec<Part> {
     let mut failures = Vec::new();

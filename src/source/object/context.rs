@@ -1,32 +1,99 @@
 //! What every finding names: the cluster and the place that an object was read from.
 
 use super::locate::Document;
-use crate::model::fact::{Kind, Origin};
+use crate::model::Rare;
+use crate::model::fact::{Kind, Origin, Port, Standing, Traffic};
 use crate::model::finding::{Finding, Place};
-use crate::model::id::ClusterId;
+use crate::model::id::{ClusterId, ServiceKey};
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Texts kept for sharing at most; later ones are not shared.
+/// Values of a sort that are kept for sharing; when there are more, sharing starts over.
 const MAX_INTERNED: usize = 65_536;
 
-/// Shares equal texts (zones, nodes, port names), so that each is stored once.
+type Known<T> = HashSet<T, foldhash::fast::RandomState>;
+
+/// Shares equal values (zones, nodes, ports, keys) while objects are decoded, so that each is stored once.
+///
+/// Facts share them again where they are kept (`model::facts`). That alone would be too late: whole lists are decoded
+/// before the first of their facts is kept, and the room of what falls away then, scattered among what stays, is lost.
 #[derive(Debug, Default)]
-pub struct Interner(Mutex<HashSet<Arc<str>, foldhash::fast::RandomState>>);
+pub struct Interner(Mutex<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    texts: Known<Arc<str>>,
+    /// Of Services, exports, imports, and of what slices belong to: up to four objects with one key.
+    keys: Known<ServiceKey>,
+    ports: Known<Arc<Vec<Port>>>,
+    traffic: Known<Arc<Traffic>>,
+    places: Known<Arc<Standing>>,
+    /// For the text of a key that is looked up.
+    scratch: String,
+}
 
 impl Interner {
     /// The shared copy of `text`.
     pub fn share(&self, text: &str) -> Arc<str> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shared) = known.get(text) {
-            return shared.clone();
+        let mut shared = self.lock();
+        if let Some(known) = shared.texts.get(text) {
+            return known.clone();
         }
-        let shared: Arc<str> = text.into();
-        if known.len() < MAX_INTERNED {
-            known.insert(shared.clone());
-        }
-        shared
+        let new: Arc<str> = text.into();
+        room(&mut shared.texts).insert(new.clone());
+        new
     }
+
+    /// The shared key of a service.
+    pub fn key(&self, namespace: &str, name: &str) -> ServiceKey {
+        let Shared { keys, scratch, .. } = &mut *self.lock();
+        scratch.clear();
+        scratch.extend([namespace, "/", name]);
+        if let Some(known) = keys.get(scratch.as_str()) {
+            return known.clone();
+        }
+        let new = ServiceKey::from(scratch.as_str());
+        room(keys).insert(new.clone());
+        new
+    }
+
+    /// The shared copy of a list of ports.
+    pub fn ports(&self, ports: Vec<Port>) -> Rare<Vec<Port>> {
+        let mut ports = Rare::from(ports);
+        ports.share(room(&mut self.lock().ports));
+        ports
+    }
+
+    /// The shared copy of the traffic fields.
+    pub fn traffic(&self, traffic: Traffic) -> Rare<Traffic> {
+        let mut traffic = Rare::from(traffic);
+        traffic.share(room(&mut self.lock().traffic));
+        traffic
+    }
+
+    /// The shared copy of where an endpoint runs.
+    pub fn place(&self, place: Standing) -> Rare<Standing> {
+        let mut place = Rare::from(place);
+        place.share(room(&mut self.lock().places));
+        place
+    }
+
+    /// Forgets what was shared: whoever holds a value keeps it. For the end of a list.
+    pub fn clear(&self) {
+        *self.lock() = Shared::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Room for one more value.
+fn room<T>(known: &mut Known<T>) -> &mut Known<T> {
+    if known.len() >= MAX_INTERNED {
+        known.clear();
+    }
+    known
 }
 
 /// Where bytes come from.

@@ -5,11 +5,13 @@ use super::list::{whole, within_limit};
 use super::raw::Raw;
 use super::{Context, Decoded, block, convert};
 use crate::model::finding::Finding;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Options;
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use std::fmt;
 use std::io::Read;
+use std::marker::PhantomData;
 
 /// Where the objects of a document go; made anew for each attempt to read it.
 pub trait Collect: Default {
@@ -28,9 +30,22 @@ impl Collect for Vec<Decoded> {
 /// # Errors
 /// The text is no YAML; the finding names line and column.
 pub fn decode_yaml<T: Collect>(text: &str, context: &Context<'_>) -> Result<T, Box<Finding>> {
-    if let Ok(objects) = attempt(text.len(), context, |seed| block::read(text, seed)) {
-        return Ok(objects);
+    match decode_plain_yaml(text, context) {
+        Some(objects) => Ok(objects),
+        None => decode_any_yaml(text, context),
     }
+}
+
+/// The same by the fast reader alone; `None`: the document is left to the full one.
+pub fn decode_plain_yaml<T: Collect>(text: &str, context: &Context<'_>) -> Option<T> {
+    attempt(text.len(), context, |seed| block::read(text, seed)).ok()
+}
+
+/// The same by the full reader alone.
+///
+/// # Errors
+/// As of [`decode_yaml`].
+pub fn decode_any_yaml<T: Collect>(text: &str, context: &Context<'_>) -> Result<T, Box<Finding>> {
     let parsed = attempt(text.len(), context, |seed| {
         serde_saphyr::with_deserializer_from_str_with_options(text, yaml_options(), |yaml| seed.deserialize(yaml))
     });
@@ -38,6 +53,16 @@ pub fn decode_yaml<T: Collect>(text: &str, context: &Context<'_>) -> Result<T, B
         let place = error.location().map(|at| (at.line(), at.column()));
         Box::new(convert::unparsable("YAML", &error.without_snippet().to_string(), place, context))
     })
+}
+
+/// Any value that the fast YAML reader alone reads; `None`: the document is left to the full one.
+pub fn plain_yaml_value<'de, T: Deserialize<'de>>(text: &'de str) -> Option<T> {
+    block::read(text, PhantomData).ok()
+}
+
+/// Any value that the full YAML reader alone reads; `None`: the text is no YAML.
+pub fn any_yaml_value<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_saphyr::from_str_with_options(text, yaml_options()).ok()
 }
 
 /// Decodes one JSON document.

@@ -24,7 +24,10 @@ mod tests;
 mod time;
 
 pub use context::{Context, FieldPath, Interner, Source};
-pub use document::{Collect, decode_json_reader, decode_json_text, decode_yaml};
+pub use document::{
+    Collect, any_yaml_value, decode_any_yaml, decode_json_reader, decode_json_text, decode_plain_yaml, decode_yaml,
+    plain_yaml_value,
+};
 pub use encode::encode_json;
 pub use list::{DecodeError, Event, ListMeta, Status, decode_event, decode_json, decode_list};
 pub use locate::Document;

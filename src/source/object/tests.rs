@@ -73,3 +73,32 @@ fn an_object_over_the_limit_is_rejected_by_name() {
     let cut = decode_json(Some(Kind::Service), b"{\"metadata\":", &context());
     assert!(matches!(cut.outcome, Outcome::Rejected { key: None, .. }));
 }
+
+#[test]
+fn what_objects_have_alike_is_one_value_as_soon_as_they_are_decoded() {
+    let context = context();
+    let decode = |kind, body: &str| {
+        let text = format!(r#"{{"metadata":{{"name":"web","namespace":"shop",{body}}}"#);
+        match decode_json(Some(kind), text.as_bytes(), &context).outcome {
+            Outcome::Object { fact, .. } => fact,
+            other => panic!("{other:?}"),
+        }
+    };
+    let spec = r#""ports":[{"name":"http","port":80}]"#;
+    let service = || decode(Kind::Service, &format!(r#""uid":"1"}},"spec":{{"ipFamilies":["IPv4"],{spec}}}"#));
+    let slice = decode(
+        Kind::EndpointSlice,
+        &format!(r#""labels":{{"kubernetes.io/service-name":"web"}}}},"endpoints":[],{spec}"#),
+    );
+    let (Fact::Service(one), Fact::Service(other), Fact::Slice(slice)) = (service(), service(), slice) else {
+        panic!()
+    };
+    assert!(
+        std::ptr::eq(one.key.as_str(), other.key.as_str()) && std::ptr::eq(one.key.as_str(), slice.service.as_str())
+    );
+    assert!(std::ptr::eq(&*one.ports, &*other.ports) && std::ptr::eq(&*one.ports, &*slice.ports));
+    assert!(std::ptr::eq(&*one.traffic, &*other.traffic));
+    context.interner.clear();
+    let Fact::Service(later) = service() else { panic!() };
+    assert!(later.key == one.key && !std::ptr::eq(one.key.as_str(), later.key.as_str()));
+}

@@ -36,8 +36,8 @@ enum End {
 }
 
 /// A connection and what is left over between reads.
-pub struct Connection<A> {
-    stream: TcpStream,
+pub struct Connection<A, S = TcpStream> {
+    stream: S,
     peer: IpAddr,
     permit: Permit,
     service: Arc<TcpService<A>>,
@@ -60,9 +60,9 @@ pub struct Connection<A> {
     since: Instant,
 }
 
-impl<A: Answerer> Connection<A> {
+impl<A: Answerer, S: AsyncRead + AsyncWrite + Unpin> Connection<A, S> {
     /// A connection that was just accepted.
-    pub fn new(accepted: Accepted, service: Arc<TcpService<A>>) -> Self {
+    pub fn new(accepted: Accepted<S>, service: Arc<TcpService<A>>) -> Self {
         Connection {
             stream: accepted.stream,
             peer: accepted.peer.ip().to_canonical(),
@@ -249,7 +249,7 @@ impl<A: Answerer> Connection<A> {
     }
 }
 
-impl<A> Drop for Connection<A> {
+impl<A, S> Drop for Connection<A, S> {
     fn drop(&mut self) {
         if !self.output.is_empty() {
             self.permit.slot().end();

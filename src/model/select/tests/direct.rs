@@ -30,8 +30,10 @@ fn each_reach_has_its_addresses() {
     for (reach, seen) in table {
         let mut world = east_exports();
         if reach == Reach::LoadBalancer {
-            world
-                .has("east", [with(service(WEB, &["10.96.0.1"]), |s| s.ingress = vec![ingress("203.0.113.1")]).into()]);
+            world.has(
+                "east",
+                [with(service(WEB, &["10.96.0.1"]), |s| s.ingress = vec![ingress("203.0.113.1")].into()).into()],
+            );
         }
         world.cluster("east", |c| c.reach = reach);
         assert_eq!(world.seen(WEB, &view("west")), seen, "{reach:?}");
@@ -47,7 +49,7 @@ fn auto_takes_the_first_step_that_applies() {
     world.has("east", [with(slice(WEB, 1, &["10.1.0.1"]), |s| s.ports[0].number = 8080).into()]);
     assert_eq!(world.seen(WEB, &view("west")), "0 east 10.96.0.1", "(5) the pods' port is another one");
     assert_eq!(world.codes(WEB, &view("west")), ["reach-unproven"]);
-    world.has("east", [with(service(WEB, &["10.96.0.1"]), |s| s.ingress = vec![ingress("203.0.113.1")]).into()]);
+    world.has("east", [with(service(WEB, &["10.96.0.1"]), |s| s.ingress = vec![ingress("203.0.113.1")].into()).into()]);
     assert_eq!(world.seen(WEB, &view("west")), "0 east 203.0.113.1", "(2) load balancer");
     world.cluster("east", |c| c.routable = Prefix::parse("10.96.0.0/16").into_iter().collect());
     assert_eq!(world.seen(WEB, &view("west")), "0 east 10.96.0.1", "(1) a routable clusterIP");
@@ -58,7 +60,7 @@ fn load_balancer_host_names_are_looked_up() {
     let mut world = east_exports();
     world.has(
         "east",
-        [with(service(WEB, &["10.96.0.1"]), |s| s.ingress = vec![Ingress::Host("lb.example".into())]).into()],
+        [with(service(WEB, &["10.96.0.1"]), |s| s.ingress = vec![Ingress::Host("lb.example".into())].into()).into()],
     );
     world.cluster("east", |c| c.reach = Reach::LoadBalancer);
     assert_eq!(world.seen(WEB, &view("west")), "NODATA");

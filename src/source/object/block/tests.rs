@@ -1,14 +1,11 @@
-use super::read;
 use serde_json::Value;
-use std::marker::PhantomData;
 
 fn fast(text: &str) -> Option<Value> {
-    read(text, PhantomData::<Value>).ok()
+    crate::source::object::plain_yaml_value(text)
 }
 
 fn full(text: &str) -> Option<Value> {
-    let options = crate::source::object::document::yaml_options();
-    serde_saphyr::from_str_with_options(text, options).ok()
+    crate::source::object::any_yaml_value(text)
 }
 
 /// What the fast reader must take, and exactly as the full one does.

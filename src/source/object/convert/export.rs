@@ -3,7 +3,7 @@
 use super::identity::Identity;
 use super::own::own_policy;
 use super::report::{Report, quote};
-use crate::model::fact::{ExportFact, Fact};
+use crate::model::fact::{ExportFact, Exported, Fact};
 use crate::source::object::raw::Raw;
 use crate::source::object::time::parse_millis;
 use std::borrow::Cow;
@@ -26,8 +26,11 @@ pub fn export(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '_
         key: identity.key.clone(),
         created,
         deleting: meta.is_some_and(|meta| meta.deletion_timestamp.is_some()),
-        exported_labels: spec.and_then(|spec| canonical(spec.exported_labels.as_ref(), report)),
-        exported_annotations: spec.and_then(|spec| canonical(spec.exported_annotations.as_ref(), report)),
+        exported: Exported {
+            labels: spec.and_then(|spec| canonical(spec.exported_labels.as_ref(), report)),
+            annotations: spec.and_then(|spec| canonical(spec.exported_annotations.as_ref(), report)),
+        }
+        .into(),
         own: own_policy(raw, report).into(),
         origin: report.context.origin(super::resource_version(raw)),
     }))

@@ -2,6 +2,7 @@
 
 use crate::model::fact::{Kind, ObjectKey};
 use crate::model::id::is_label;
+use crate::source::object::Interner;
 use crate::source::object::raw::Raw;
 use std::borrow::Cow;
 
@@ -66,7 +67,7 @@ impl<'r> Identity<'r> {
     ///
     /// # Errors
     /// No name, or one that cannot stand in an answer.
-    pub fn read(raw: &'r Raw<'_>, kind: Kind) -> Result<Self, Refusal> {
+    pub fn read(raw: &'r Raw<'_>, kind: Kind, interner: &Interner) -> Result<Self, Refusal> {
         let meta = raw.metadata.as_ref();
         let text = |field: Option<&'r Cow<'_, str>>| field.map(|text| &**text).filter(|text| !text.is_empty());
         let Some(name) = text(meta.and_then(|meta| meta.name.as_ref())) else {
@@ -78,7 +79,11 @@ impl<'r> Identity<'r> {
             Some(namespace) => checked(namespace, "metadata.namespace", false)?,
             None => Cow::Borrowed("default"),
         };
-        Ok(Identity { key: ObjectKey::new(&namespace, &name), namespace, name })
+        let key = match kind {
+            Kind::Service | Kind::ServiceExport | Kind::ServiceImport => interner.key(&namespace, &name),
+            _ => ObjectKey::new(&namespace, &name),
+        };
+        Ok(Identity { key, namespace, name })
     }
 
     /// `namespace/name`, or the name alone.

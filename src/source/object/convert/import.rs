@@ -31,7 +31,7 @@ pub fn import(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '_
         },
         ips: ips(spec, report),
         ports: ports(spec.ports.as_ref().and_then(|ports| ports.list.as_ref()), "spec.ports", true, report),
-        traffic: traffic(spec, report).into(),
+        traffic: traffic(spec, report),
         source_clusters: source_clusters.map(ClusterId::new).collect(),
         derived_services: derived_services(meta.annotations.as_ref(), &identity.name, report),
         slices_present: match status.and_then(|status| status.endpoint_slice_objects.as_deref()) {

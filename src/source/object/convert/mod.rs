@@ -65,7 +65,7 @@ fn known_kind(raw: &Raw<'_>, kind: Kind, faults: &Faults, item: Option<usize>, c
         let finding = context.finding(code, Some(kind), &name, &FieldPath { item, path }, message);
         Outcome::Rejected { kind: Some(kind), key, finding }
     };
-    let identity = match Identity::read(raw, kind) {
+    let identity = match Identity::read(raw, kind, &context.interner) {
         Ok(identity) => identity,
         Err(refusal) => return reject(None, refusal),
     };

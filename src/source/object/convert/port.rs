@@ -1,6 +1,7 @@
 //! Ports and the traffic fields that Services and Imports share.
 
 use super::report::{Report, quote};
+use crate::model::Rare;
 use crate::model::fact::{Family, Port, Protocol, Traffic};
 use crate::model::id::is_label;
 use crate::source::object::raw::{RawPort, Spec, present};
@@ -15,13 +16,13 @@ pub fn ports(
     base: &str,
     number_required: bool,
     report: &mut Report<'_, '_>,
-) -> Vec<Port> {
+) -> Rare<Vec<Port>> {
     let mut ports = Vec::with_capacity(list.map_or(0, Vec::len));
     for (index, raw) in list.into_iter().flatten().enumerate() {
         let Some(raw) = raw else { continue };
         ports.extend(port(raw, &format_args!("{base}[{index}]"), number_required, report));
     }
-    ports
+    report.context.interner.ports(ports)
 }
 
 fn port(
@@ -73,7 +74,7 @@ fn protocol(raw: &RawPort<'_>, path: &std::fmt::Arguments<'_>, report: &mut Repo
 }
 
 /// Reads the fields of [`Traffic`].
-pub fn traffic(spec: &Spec<'_>, report: &Report<'_, '_>) -> Traffic {
+pub fn traffic(spec: &Spec<'_>, report: &Report<'_, '_>) -> Rare<Traffic> {
     let share = |text: &Option<std::borrow::Cow<'_, str>>| -> Option<Arc<str>> {
         text.as_deref().filter(|text| !text.is_empty()).map(|text| report.share(text))
     };
@@ -84,7 +85,7 @@ pub fn traffic(spec: &Spec<'_>, report: &Report<'_, '_>) -> Traffic {
     };
     let mut ip_families = Vec::with_capacity(spec.ip_families.as_ref().map_or(0, Vec::len));
     ip_families.extend(present(&spec.ip_families).filter_map(|(_, text)| family(text)));
-    Traffic {
+    report.context.interner.traffic(Traffic {
         session_affinity: share(&spec.session_affinity),
         session_affinity_config: spec.session_affinity_config.as_ref().map(|config| {
             let client_ip = config.client_ip.as_ref();
@@ -97,5 +98,5 @@ pub fn traffic(spec: &Spec<'_>, report: &Report<'_, '_>) -> Traffic {
         internal_traffic_policy: share(&spec.internal_traffic_policy),
         traffic_distribution: share(&spec.traffic_distribution),
         ip_families,
-    }
+    })
 }

@@ -3,8 +3,7 @@
 use super::identity::{Identity, Refusal, lower_case};
 use super::port::ports;
 use super::report::{Report, quote};
-use crate::model::Rare;
-use crate::model::fact::{EndpointFact, Fact, Family, SliceFact, SliceRole, Standing};
+use crate::model::fact::{EndpointFact, Fact, Family, PodHash, SliceFact, SliceRole, Standing};
 use crate::model::id::{ClusterId, ServiceKey, is_label};
 use crate::source::object::raw::{Annotations, Endpoint, Labels, Meta, Raw, TargetRef, present};
 use crate::source::object::time::parse_millis;
@@ -74,7 +73,7 @@ fn owner(meta: &Meta<'_>, identity: &Identity<'_>, report: &Report<'_, '_>) -> R
         SliceRole::Native
     };
     let virtual_address = lighthouse && labels.lighthouse_headless.as_deref() == Some("false");
-    Ok(Some((ServiceKey::new(&identity.namespace, &name), role, virtual_address)))
+    Ok(Some((report.context.interner.key(&identity.namespace, &name), role, virtual_address)))
 }
 
 const SERVICE_NAME: &str = "metadata.labels[kubernetes.io/service-name]";
@@ -155,8 +154,8 @@ fn read_endpoint(
     let ready = raw.conditions.as_ref().and_then(|conditions| conditions.ready).unwrap_or(true);
     let text =
         |field: &Option<Cow<'_, str>>| field.as_deref().filter(|text| !text.is_empty()).map(|text| report.share(text));
-    let place: Rare<Standing> = Standing { node: text(&raw.node_name), zone: text(&raw.zone) }.into();
-    let pod = raw.target_ref.as_ref().map_or(0, pod);
+    let place = report.context.interner.place(Standing { node: text(&raw.node_name), zone: text(&raw.zone) });
+    let pod = raw.target_ref.as_ref().map_or_else(PodHash::default, pod);
     let hostname = raw.hostname.as_deref().filter(|name| !name.is_empty()).and_then(|name| {
         let lower = lower_case(name);
         if is_label(&lower) {
@@ -175,18 +174,19 @@ fn read_endpoint(
     }
 }
 
-/// The same for every family of one pod, never 0; 0 when the target is no pod.
-fn pod(target: &TargetRef<'_>) -> u64 {
+/// The same for every family of one pod; none when the target is no pod.
+fn pod(target: &TargetRef<'_>) -> PodHash {
     if target.kind.as_deref() != Some("Pod") {
-        return 0;
+        return PodHash::default();
     }
     if let Some(hash) = target.hash.as_deref().and_then(|text| text.parse().ok()) {
-        return hash;
+        return PodHash::new(hash);
     }
     if target.name.is_none() {
-        return 0;
+        return PodHash::default();
     }
     let mut hasher = DefaultHasher::new();
     (&target.namespace, &target.name, &target.uid).hash(&mut hasher);
-    hasher.finish().max(1)
+    // Among the bits that are kept, one is set.
+    PodHash::new(hasher.finish() | 1)
 }

@@ -143,7 +143,7 @@ fn load_balancers_have_addresses_or_host_names() {
     let (fact, findings) = service(
         "status:\n  loadBalancer:\n    ingress:\n    - ip: 203.0.113.7\n    - hostname: LB.example.com.\n    - hostname: \"not a host\"\n    - ip: 169.254.0.1\n",
     );
-    assert_eq!(fact.ingress, [Ingress::Ip("203.0.113.7".parse().unwrap()), Ingress::Host("lb.example.com".into())]);
+    assert_eq!(*fact.ingress, [Ingress::Ip("203.0.113.7".parse().unwrap()), Ingress::Host("lb.example.com".into())]);
     assert_eq!(findings.len(), 2);
     assert!(findings[0].starts_with("bad-name 9 status.loadBalancer.ingress[2].hostname"), "{findings:?}");
 }
@@ -259,12 +259,12 @@ fn endpoints_carry_readiness_host_name_and_pod() {
     let (fact, findings) = slice(NATIVE, body);
     let [first, second] = &fact.endpoints[..] else { panic!("{fact:?}") };
     assert_eq!((first.ready, first.hostname.as_deref(), first.place.zone.as_deref()), (true, Some("db-0"), Some("z1")));
-    assert_eq!((second.ready, second.hostname.as_deref(), second.pod), (false, None, 0));
+    assert_eq!((second.ready, second.hostname.as_deref(), second.pod.get()), (false, None, None));
     let (other_family, _) = slice(
         "  name: web-y\n  labels: { kubernetes.io/service-name: web }\n",
         "addressType: IPv6\nendpoints:\n- addresses: [\"fd00::1\"]\n  targetRef: { kind: Pod, namespace: shop, name: db-0 }\n",
     );
-    assert!(first.pod != 0 && first.pod == other_family.endpoints[0].pod);
+    assert!(first.pod.get().is_some() && first.pod == other_family.endpoints[0].pod);
     assert_eq!(fact.ports.len(), 1);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].starts_with("bad-name 16 endpoints[1].hostname"), "{findings:?}");
@@ -331,7 +331,7 @@ fn exports_have_an_age_and_canonical_maps() {
     let text = "apiVersion: multicluster.x-k8s.io/v1alpha1\nkind: ServiceExport\nmetadata:\n  name: web\n  creationTimestamp: 2024-03-01T00:00:00Z\n  deletionTimestamp: 2024-03-02T00:00:00Z\n  annotations:\n    clusterset-dns.io/ttl: \"9999\"\n    clusterset-dns.io/weight: \"1001\"\n    clusterset-dns.io/prefer: west, region:eu-west-1,zone:z\n    clusterset-dns.io/health: ftp:1\nspec:\n  exportedLabels: { b: \"2\", a: \"1\", c: 3 }\n  exportedAnnotations: { clusterset-dns.io/answer: weighted, clusterset-dns.io/ttl: \"7\" }\n";
     let (Fact::Export(fact), findings) = object(text) else { panic!() };
     assert_eq!((fact.created, fact.deleting), (Some(1_709_251_200), true));
-    assert_eq!(fact.exported_labels.as_deref(), Some(r#"{"a":"1","b":"2"}"#));
+    assert_eq!(fact.exported.labels.as_deref(), Some(r#"{"a":"1","b":"2"}"#));
     assert_eq!((fact.own.answer, fact.own.ttl, fact.own.weight), (Some(AnswerMode::Weighted), Some(3600), None));
     assert_eq!(fact.own.prefer.as_ref().map(|prefer| prefer.len()), Some(3));
     let starts = [

@@ -125,20 +125,20 @@ fn endpoint(facts: &[EndpointFact]) -> Endpoint<'_> {
         node_name: fact.place.node.as_deref(),
         zone: fact.place.zone.as_deref(),
         conditions: (!fact.ready).then_some(Conditions { ready: false }),
-        target_ref: (fact.pod != 0).then(|| TargetRef { kind: "Pod", hash: fact.pod.to_string() }),
+        target_ref: fact.pod.get().map(|hash| TargetRef { kind: "Pod", hash: hash.to_string() }),
     }
 }
 
 fn export(fact: &ExportFact) -> Object<'_> {
     let mut meta = named(fact.key.namespace(), fact.key.name(), &fact.origin);
     let texts = |json: &Option<std::sync::Arc<str>>| json.as_deref().and_then(|json| serde_json::from_str(json).ok());
-    let annotations: Option<BTreeMap<String, String>> = texts(&fact.exported_annotations);
+    let annotations: Option<BTreeMap<String, String>> = texts(&fact.exported.annotations);
     own(&fact.own, annotations.as_ref(), &mut meta.annotations);
     meta.creation_timestamp = fact.created.and_then(|seconds| format_millis(seconds.checked_mul(1_000)?));
     // Only that there is one counts.
     meta.deletion_timestamp = fact.deleting.then_some("deleting");
     let spec =
-        Spec { exported_labels: texts(&fact.exported_labels), exported_annotations: annotations, ..Spec::default() };
+        Spec { exported_labels: texts(&fact.exported.labels), exported_annotations: annotations, ..Spec::default() };
     Object { spec: Some(spec), ..Object::new(MCS, "ServiceExport", meta) }
 }
 

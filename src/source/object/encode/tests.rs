@@ -101,8 +101,8 @@ fn service() -> impl Strategy<Value = Fact> {
                 key,
                 kind,
                 cluster_ips,
-                ingress,
-                ports,
+                ingress: ingress.into(),
+                ports: ports.into(),
                 traffic,
                 mirror,
                 own,
@@ -117,7 +117,7 @@ fn slice() -> impl Strategy<Value = Fact> {
     let endpoint = (address(), any::<bool>(), of(label()), of(text()), of(text()), pod).prop_map(
         |(address, ready, hostname, node, zone, pod)| {
             let place = Standing { node, zone }.into();
-            EndpointFact { address, ready, hostname, place, pod }
+            EndpointFact { address, ready, hostname, place, pod: PodHash::new(pod) }
         },
     );
     let role = prop_oneof![
@@ -136,7 +136,7 @@ fn slice() -> impl Strategy<Value = Fact> {
                 service,
                 role,
                 endpoints,
-                ports,
+                ports: ports.into(),
                 virtual_address,
                 triggered,
                 origin,
@@ -158,8 +158,9 @@ fn export() -> impl Strategy<Value = Fact> {
     };
     let texts = btree_map(keys, value, 0..4).prop_map(map).boxed();
     (key(), of(-1_000_000_000..4_000_000_000i64), any::<bool>(), of(texts.clone()), of(texts), own(), origin())
-        .prop_map(|(key, created, deleting, exported_labels, exported_annotations, own, origin)| {
-            let fact = ExportFact { key, created, deleting, exported_labels, exported_annotations, own, origin };
+        .prop_map(|(key, created, deleting, labels, annotations, own, origin)| {
+            let exported = Exported { labels, annotations }.into();
+            let fact = ExportFact { key, created, deleting, exported, own, origin };
             Fact::Export(Box::new(fact))
         })
 }
@@ -177,7 +178,7 @@ fn import() -> impl Strategy<Value = Fact> {
                 key,
                 service_type,
                 ips,
-                ports,
+                ports: ports.into(),
                 traffic,
                 source_clusters,
                 derived_services,

@@ -26,7 +26,7 @@ fn an_address_takes_the_cluster_whose_service_has_it() {
     world.has("east", [endpoint_of("api", vec![addresses(API, "203.0.113.7 203.0.113.8")])]);
     assert_eq!(world.resolved(API, &view("west")), "0 east 203.0.113.7; 0 east 203.0.113.8");
     let balanced =
-        |ip_text: &str| with(service("shop/web", &[]), |s| s.ingress = vec![Ingress::Ip(ip(ip_text))]).into();
+        |ip_text: &str| with(service("shop/web", &[]), |s| s.ingress = vec![Ingress::Ip(ip(ip_text))].into()).into();
     assert_eq!(world.touches("west", balanced("203.0.113.7")), [API]);
     assert_eq!(world.resolved(API, &view("west")), "0 west 203.0.113.7; 1 east 203.0.113.8");
     assert_eq!(world.touches("west", balanced("203.0.113.8")), [API]);
