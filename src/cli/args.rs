@@ -93,6 +93,7 @@ pub struct ServeArgs {
 #[command(after_help = "\
 Examples:
   clusterset-dns check --config config.yaml
+  clusterset-dns check --config config.yaml --connect     # is each cluster reached, what may be read there
   clusterset-dns check --manifests examples/two-clusters --format json
   clusterset-dns check --config config.yaml --print-config
 
@@ -100,6 +101,10 @@ Exit code: 0 no errors, 1 errors (with --strict also warnings), 2 could not chec
 pub struct CheckArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
+
+    /// Connect to each cluster of the configuration and of the registry, and list each kind
+    #[arg(long)]
+    pub connect: bool,
 
     /// Treat warnings as errors
     #[arg(long)]

@@ -2,7 +2,10 @@
 //!
 //! In: the configuration, and a [`Survey`] of the objects behind it. Out: diagnostics, a summary, an exit code.
 
+mod connect;
 mod summary;
+
+pub use connect::{Found, FoundKind, Reached};
 
 use super::args::{CheckArgs, Format};
 use super::exit;
@@ -19,8 +22,10 @@ use std::process::ExitCode;
 pub struct Survey {
     /// Of all clusters and of the merge.
     pub findings: Vec<Finding>,
-    /// One for each cluster that was read; `check` does not connect to API servers.
+    /// One for each cluster that was read from a folder.
     pub clusters: Vec<ClusterSurvey>,
+    /// One for each API server that was connected to (`--connect`).
+    pub reached: Vec<Reached>,
     /// Services after the merge, in all views.
     pub services: usize,
     /// Owner names in the table.
@@ -84,6 +89,7 @@ fn check(
                 diagnostics.extend(errors);
                 Survey::default()
             });
+            diagnostics.extend(connect::diagnostics(&survey.reached));
             diagnostics.extend(survey.findings.iter().map(Diagnostic::from));
             (Some((settings.config, survey)), diagnostics)
         }

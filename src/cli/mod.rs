@@ -44,7 +44,7 @@ pub mod exit {
 pub fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Serve(args) => serve::run(args),
-        Command::Check(args) => check::run(args, crate::run::survey),
+        Command::Check(args) => check::run(args, |config| crate::run::survey(config, args.connect)),
         Command::Explain(args) => explain::run(args),
         Command::Lookup(args) => lookup::run(args),
     }

@@ -1,6 +1,6 @@
 //! From what views see to what the table holds: names, order, wire octets.
 //!
-//! In: a service's [`Answer`](crate::model::Answer) per group of views, the namespaces, the zones.
+//! In: a service's [`Answer`] per group of views, the namespaces, the zones.
 //! Out: [`Draft`](crate::table::Draft)s, one per owner name, and the Frame's settings. Pure; no I/O, no clock.
 //!
 //! ```text

@@ -34,6 +34,8 @@ pub enum SourceSpec {
     },
     /// A folder of YAML or JSON files.
     Manifests { path: PathBuf },
+    /// An API server that an object of the registry describes; no entry of a file has this.
+    Learned,
 }
 
 impl std::fmt::Display for SourceSpec {
@@ -43,19 +45,28 @@ impl std::fmt::Display for SourceSpec {
             SourceSpec::Kubeconfig { path, context: None } => write!(f, "kubeconfig {}", path.display()),
             SourceSpec::Kubeconfig { path, context: Some(name) } => write!(f, "kubeconfig {} ({name})", path.display()),
             SourceSpec::Manifests { path } => write!(f, "manifests {}", path.display()),
+            SourceSpec::Learned => f.write_str("registry"),
         }
     }
 }
 
 impl Config {
-    /// The clusters in the order of the file. An entry whose source is not exactly one kind is left out: that is an
-    /// error, so a checked configuration has none.
+    /// The clusters in the order of the file, then those that were learned: their entries have no source. An entry with
+    /// several is left out: that is an error, as is one without in a file, so a checked configuration has none.
     pub fn clusters(&self) -> Vec<ConfiguredCluster> {
         let convert = |entry: &ClusterEntry| {
             let source = source_spec(&entry.source)?;
             Some(ConfiguredCluster { cluster: cluster(entry), source, freshness: self.freshness_of(&entry.name) })
         };
         self.clusters.iter().filter_map(convert).collect()
+    }
+
+    /// The cluster that holds the objects of the registry: `registry.home`, else the `inCluster` entry, else
+    /// `local.cluster`.
+    pub fn registry_home(&self) -> Option<&str> {
+        let own = self.clusters.iter().find(|entry| entry.source.in_cluster.is_some());
+        let named = self.registry.home.get().or(own.map(|entry| entry.name.as_str()));
+        named.or(self.local.cluster.get())
     }
 
     /// The views; number 0 is the local one. Region, zone and network that are not set come from the cluster's entry.
@@ -149,6 +160,7 @@ fn source_spec(source: &Source) -> Option<SourceSpec> {
             Some(SourceSpec::Kubeconfig { path: path(&kubeconfig.path)?, context })
         }
         (None, None, Some(manifests)) => Some(SourceSpec::Manifests { path: path(&manifests.path)? }),
+        (None, None, None) => Some(SourceSpec::Learned),
         _ => None,
     }
 }

@@ -63,6 +63,8 @@ pub struct Publisher {
     /// Zones with a change that their serial does not show yet.
     pub(super) changed_zones: Vec<bool>,
     awaited: Awaited,
+    /// Clusters may come that nobody knows of yet.
+    awaits_registry: bool,
     pub(super) brake: Brake,
     pub(super) warnings: Warnings<Entity>,
 }
@@ -99,6 +101,7 @@ impl Publisher {
             reverse: ReverseRegistry::default(),
             queue: Queue::default(),
             awaited: Awaited::default(),
+            awaits_registry: false,
             brake: Brake::default(),
             warnings: Warnings::default(),
         };
@@ -166,8 +169,17 @@ impl Publisher {
         done
     }
 
+    /// Whether clusters may come that nobody knows of yet: any name may be theirs (RESILIENCE.md rule 2).
+    pub fn set_awaits_registry(&mut self, awaits: bool) {
+        self.awaits_registry = awaits;
+        self.settle_frame();
+    }
+
     /// The views that await a cluster which could own any name.
     fn awaited_views(&self) -> Awaited {
+        if self.awaits_registry {
+            return Awaited { services: u64::MAX, hosts: u64::MAX };
+        }
         let awaits = self.views.iter().enumerate().filter(|(_, view)| self.clusterset.awaits(view));
         let services = awaits.fold(0, |mask, (number, _)| mask | 1 << number);
         Awaited { services, hosts: if self.clusterset.awaits_hosts() { u64::MAX } else { 0 } }

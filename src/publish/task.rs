@@ -42,8 +42,18 @@ pub struct Reconfiguration {
     pub setup: Setup,
     pub times: HashMap<ClusterId, Times>,
     pub brake: crate::model::brake::Limits,
+    pub registry: Registry,
     /// Told when it is in force: from then on new clusters are listened to.
     pub done: oneshot::Sender<()>,
+}
+
+/// What is known of the registry, beside the clusters that it gave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Registry {
+    /// Clusters may come that nobody knows of yet: it was not listed, and its grace runs.
+    pub awaited: bool,
+    /// One line per thing that is missing, for `/ready`.
+    pub missing: Vec<String>,
 }
 
 /// Whether sockets may open (RESILIENCE.md rule 2), and what is missing if not.
@@ -67,13 +77,14 @@ pub struct Schedule {
     pub times: HashMap<ClusterId, Times>,
     /// How often states are looked at, so that they change no more often.
     pub tick: Duration,
+    pub registry: Registry,
     pub relist: Relist,
 }
 
 impl Schedule {
     /// Once a second, with nobody to ask for another list.
     pub fn new(epoch: Instant, times: HashMap<ClusterId, Times>) -> Self {
-        Schedule { epoch, times, tick: TICK, relist: Box::new(|_, _| {}) }
+        Schedule { epoch, times, tick: TICK, registry: Registry::default(), relist: Box::new(|_, _| {}) }
     }
 }
 
@@ -91,9 +102,10 @@ pub struct Ends {
 /// Runs until told to stop or until every source has hung up and nothing waits.
 pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
     let Ends { mut observations, mut commands, readiness, serials, mut stop } = ends;
-    let Schedule { epoch, times, tick, relist } = schedule;
+    let Schedule { epoch, times, tick, registry, relist } = schedule;
     let mut driver = Driver {
         publisher,
+        registry: Registry::default(),
         epoch,
         relist,
         readiness,
@@ -102,6 +114,7 @@ pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
         serials,
         surveyed_at: None,
     };
+    driver.set_registry(registry);
     let mut tick = tokio::time::interval(tick);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let mut idle = true;
@@ -125,6 +138,7 @@ pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
 
 struct Driver {
     publisher: Publisher,
+    registry: Registry,
     epoch: Instant,
     relist: Relist,
     readiness: watch::Sender<Readiness>,
@@ -202,6 +216,7 @@ impl Driver {
         let late = self.readiness.borrow().ready;
         self.publisher.brake_mut().set_limits(next.brake);
         self.publisher.reconfigure(next.setup, late);
+        self.set_registry(next.registry);
         let clusterset = self.publisher.clusterset();
         self.ageing.set_times(next.times, |cluster| clusterset.get(cluster).is_some());
         // The series of a removed cluster end here.
@@ -209,6 +224,11 @@ impl Driver {
         self.publisher.figures().report.store(Arc::new(report));
         // Whoever asked may have gone.
         let _ = next.done.send(());
+    }
+
+    fn set_registry(&mut self, registry: Registry) {
+        self.publisher.set_awaits_registry(registry.awaited);
+        self.registry = registry;
     }
 
     /// One slice of work; true when nothing is left.
@@ -254,8 +274,10 @@ impl Driver {
         let decided = |member: &Member| member.state().is_known() || member.grace_over();
         let all = clusterset.members().all(|(_, member)| decided(member));
         let one = clusterset.is_empty() || clusterset.members().any(|(_, member)| member.state().is_known());
-        let missing = clusterset.members().filter(|(_, m)| !m.state().is_known()).map(|(_, m)| missing(m)).collect();
-        let now = Readiness { ready: all && one && self.publisher.waiting() == 0, missing, lost: self.ageing.lost() };
+        let unknown = clusterset.members().filter(|(_, m)| !m.state().is_known()).map(|(_, m)| missing(m));
+        let missing = unknown.chain(self.registry.missing.iter().cloned()).collect();
+        let ready = all && one && !self.registry.awaited && self.publisher.waiting() == 0;
+        let now = Readiness { ready, missing, lost: self.ageing.lost() };
         // Once open, sockets stay open.
         let next = Readiness { ready: now.ready || self.readiness.borrow().ready, ..now };
         if *self.readiness.borrow() == next {

@@ -2,6 +2,7 @@
 //!
 //! In: its entry of the configuration, what was read of its kubeconfig, a channel. Out: observations on that channel.
 
+use super::registry::Joined;
 use crate::config::{Config, ConfiguredCluster, SourceSpec};
 use crate::model::{ClusterId, Kind, Observation};
 use crate::source::manifests::{Folder, Watch};
@@ -39,6 +40,9 @@ pub(super) struct Start<'s> {
     pub sender: mpsc::Sender<Observation>,
     #[cfg(feature = "kubernetes")]
     pub counters: Arc<kubernetes::Counters>,
+    /// Where identities are claimed.
+    #[cfg(feature = "kubernetes")]
+    pub claims: mpsc::UnboundedSender<kubernetes::Claim>,
 }
 
 /// A running source.
@@ -77,15 +81,19 @@ impl Prepared {
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub(super) fn new(config: &Config, entry: ConfiguredCluster) -> Result<Self, String> {
+    pub(super) fn new(joined: &Joined, entry: ConfiguredCluster) -> Result<Self, String> {
+        let config = &joined.config;
         #[cfg(feature = "kubernetes")]
         {
+            let learned = joined.learned.get(&entry.cluster.id);
             let access = match &entry.source {
                 SourceSpec::Manifests { .. } => None,
+                SourceSpec::Learned => Some(learned.ok_or("the registry does not know it")?.access.clone()),
                 _ => Some(super::sources::access(config, &entry)?),
             };
             let files = access.as_ref().map(|access| access.files.clone()).unwrap_or_default();
-            let fingerprint = fingerprint(config, &entry, &files);
+            let object = learned.map_or(0, |learned| learned.fingerprint);
+            let fingerprint = fingerprint(config, &entry, &files) ^ object;
             Ok(Prepared { entry, access, files, fingerprint })
         }
         #[cfg(not(feature = "kubernetes"))]
@@ -139,6 +147,8 @@ impl Prepared {
         let limits = &start.config.limits.cluster;
         spec.timing.list = limits.list.duration();
         spec.limits.page_octets = limits.page.get() as usize;
+        let confirm = start.config.brake.confirm_after.duration();
+        spec.desk = Some(kubernetes::Desk { claims: start.claims.clone(), confirm });
         let watcher = kubernetes::spawn(start.sources, &spec, start.sender.clone())?;
         let relist = watcher.relister();
         Ok((Feed::Api(watcher), Box::new(relist)))

@@ -23,6 +23,8 @@ pub(super) struct Live {
     pub watchers: WatcherFigures,
     pub snapshot: Arc<super::snapshot::Figures>,
     pub reload: Arc<super::reload::Figures>,
+    /// Of the registry and of identities.
+    pub beside: Vec<super::registry::Counts>,
 }
 
 impl Figures for Live {
@@ -87,8 +89,23 @@ impl Live {
             event_to_answer: Some(histogram(&self.publish.event_to_answer(&cluster.id))),
             ..ClusterFigures::default()
         };
+        for counts in &self.beside {
+            let counts = counts.load();
+            let own = counts.iter().filter(|(name, _)| name == cluster.id.as_str());
+            own.for_each(|(_, more)| add(&mut figures.findings, more));
+        }
         (self.watchers)(cluster.id.as_str(), &mut figures);
         figures
+    }
+}
+
+/// Adds counts by code to those of other objects.
+fn add(findings: &mut Vec<(&'static str, u64)>, more: &[(&'static str, u64)]) {
+    for (code, count) in more {
+        match findings.iter_mut().find(|(known, _)| known == code) {
+            Some((_, known)) => *known += count,
+            None => findings.push((code, *count)),
+        }
     }
 }
 

@@ -9,11 +9,19 @@
 
 mod admin;
 mod changes;
+#[cfg(feature = "kubernetes")]
+mod connect;
 mod explain;
 mod feed;
 mod figures;
 mod handover;
+#[cfg(feature = "kubernetes")]
+mod identities;
+#[cfg(not(feature = "kubernetes"))]
+#[path = "identities_off.rs"]
+mod identities;
 pub mod offline;
+mod registry;
 mod reload;
 mod resolve;
 mod serve;

@@ -5,11 +5,14 @@
 
 use super::changes::Changes;
 use super::handover::Synced;
+use super::identities::Identities;
+use super::registry::{Joined, Registry};
 use super::setup::{brake_limits, setup, times};
 use super::snapshot::{self, Members};
 use super::sources::{Change, Running};
 use crate::config::{Config, Diagnostic};
 use crate::model::{ClusterId, View};
+use crate::publish;
 use crate::publish::task::{Command, Reconfiguration};
 use arc_swap::ArcSwap;
 use std::path::PathBuf;
@@ -50,6 +53,12 @@ pub(super) struct Reloader {
     pub origin: Origin,
     /// In force.
     pub config: Config,
+    /// The same with the clusters of the registry.
+    pub joined: Joined,
+    pub registry: Registry,
+    pub identities: Identities,
+    /// What the publisher was last told of the registry.
+    pub told: publish::task::Registry,
     pub sources: Running,
     pub commands: mpsc::Sender<Command>,
     pub views: Views,
@@ -80,7 +89,13 @@ impl Reloader {
                     tracing::info!("the configuration, a kubeconfig or a file that it names has changed");
                     self.reload().await;
                 }
+                () = self.registry.next() => self.rejoin().await,
+                () = self.identities.next() => {
+                    self.identities.decide(&snapshot::members(&self.joined.config));
+                    continue;
+                }
                 Some(synced) = synced.recv() => {
+                    self.identities.promoted(&synced.cluster, synced.generation);
                     if self.sources.promote(&synced) {
                         self.reconfigure().await;
                     }
@@ -92,7 +107,7 @@ impl Reloader {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        self.origin.file.iter().cloned().chain(self.sources.files()).collect()
+        self.origin.file.iter().cloned().chain(self.sources.files()).chain(self.registry.files()).collect()
     }
 
     /// Everything, or nothing.
@@ -120,7 +135,10 @@ impl Reloader {
         let (written, warnings) = (self.origin.load)().map_err(|found| errors(&found))?;
         let next = written.carried_over(&self.config);
         setup(&next).map_err(|error| vec![format!("zones: {error}; choose a shorter zone")])?;
-        let change = self.sources.prepare(&next)?;
+        let reading = self.registry.prepare(&next, &self.sources).map_err(|error| vec![error])?;
+        // What the registry says now, of the new configuration.
+        let joined = self.registry.join(&next);
+        let change = self.sources.prepare(&joined)?;
         for warning in warnings {
             tracing::warn!("{}", warning.to_string().trim_start_matches("warning"));
         }
@@ -129,23 +147,49 @@ impl Reloader {
                 "{key}: the change needs a restart; the value of the start stays in force, the rest is taken over"
             );
         }
+        self.registry.commit(&next, reading);
+        self.joined = self.registry.join(&next);
         self.config = next;
         Ok(change)
     }
 
+    /// The registry may name other clusters now.
+    async fn rejoin(&mut self) {
+        let (joined, state) = (self.registry.join(&self.config), self.registry.state());
+        let told = self.joined.config == joined.config && self.told == state;
+        if told && self.joined.reaches_as(&joined) {
+            return;
+        }
+        match self.sources.prepare_learned(&joined) {
+            Ok(change) => {
+                self.joined = joined;
+                if !told {
+                    self.reconfigure().await;
+                }
+                self.sources.apply(change);
+            }
+            Err(lines) => lines.iter().for_each(|line| {
+                tracing::error!("registry: {line}; the clusters of before stay as they are");
+            }),
+        }
+    }
+
     /// Tells the publisher and everyone who names views or clusters.
     async fn reconfigure(&mut self) {
-        let Ok(mut setup) = setup(&self.config) else { return };
+        let config = &self.joined.config;
+        let Ok(mut setup) = setup(config) else { return };
         for cluster in &mut setup.clusters {
             // A cluster that is still read in another mode is merged as it is read.
             cluster.mode = self.sources.mode_of(&cluster.id).unwrap_or(cluster.mode);
         }
-        self.views.store(Arc::new(self.config.views()));
-        let members: Vec<ClusterId> = snapshot::members(&self.config);
+        self.views.store(Arc::new(config.views()));
+        let members: Vec<ClusterId> = snapshot::members(config);
+        self.identities.retain(&members);
         self.members.store(Arc::new(members));
         let (done, told) = oneshot::channel();
-        let (times, brake) = (times(&self.config), brake_limits(&self.config));
-        let next = Reconfiguration { setup, times, brake, done };
+        let (times, brake) = (times(config), brake_limits(config));
+        self.told = self.registry.state();
+        let next = Reconfiguration { setup, times, brake, registry: self.told.clone(), done };
         // Without a publisher the process is ending.
         if self.commands.send(Command::Reconfigure(Box::new(next))).await.is_ok() {
             let _ = told.await;

@@ -2,6 +2,7 @@
 
 use super::admin::Admin;
 use super::figures::Live;
+use super::registry::Registry;
 use super::reload::{self, Asked, Origin, Reloader};
 use super::resolve::Resolving;
 use super::setup::{brake_limits, listen_settings, setup, times};
@@ -64,13 +65,16 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let (commands, command_end) = mpsc::channel(16);
     let (observe, observations) = mpsc::channel(OBSERVATIONS);
     let (stop, stopped) = oneshot::channel();
-    let mut publisher = publisher(config, &table, &figures)?;
+    let joined = Registry::recall(config);
+    let mut publisher = publisher(&joined.config, &table, &figures)?;
     let snapshot = Arc::new(snapshot::Figures::default());
-    snapshot::restore(config, &mut publisher, &table, &snapshot);
+    snapshot::restore(&joined.config, &mut publisher, &table, &snapshot);
     // Kubeconfigs are read before anything listens: one that cannot be used stops the start.
     let (tell, synced) = mpsc::unbounded_channel();
-    let sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
-    let views = Arc::new(ArcSwap::from_pointee(config.views()));
+    let mut sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
+    let identities = sources.identities();
+    let registry = Registry::start(config, &sources).map_err(Failure::Usage)?;
+    let views = Arc::new(ArcSwap::from_pointee(joined.config.views()));
     let reload = Arc::new(reload::Figures::default());
     let live = Live {
         publish: Arc::clone(&figures),
@@ -80,9 +84,14 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         watchers: sources.figures(),
         snapshot: Arc::clone(&snapshot),
         reload: Arc::clone(&reload),
+        beside: vec![registry.counts(), identities.counts()],
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
-    let schedule = Schedule { relist: sources.relist(), ..Schedule::new(epoch, times(config)) };
+    let schedule = Schedule {
+        relist: sources.relist(),
+        registry: registry.state(),
+        ..Schedule::new(epoch, times(&joined.config))
+    };
     let serials = Arc::new(Notify::new());
     let ends = Ends { observations, commands: command_end, readiness, serials: Arc::clone(&serials), stop: stopped };
     let writer = publish_thread(publisher, schedule, ends)?;
@@ -90,7 +99,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         .resolve_hostnames
         .then(|| Resolving::start(Arc::clone(&table), Arc::clone(&figures), commands.clone()))
         .transpose()?;
-    let members = Arc::new(ArcSwap::from_pointee(snapshot::members(config)));
+    let members = Arc::new(ArcSwap::from_pointee(snapshot::members(&joined.config)));
     let parts = snapshot::Parts {
         table: Arc::clone(&table),
         publish: Arc::clone(&figures),
@@ -102,8 +111,19 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let keeper = Keeper::start(config, parts)?;
     let (ask, asked) = mpsc::channel(1);
     let (config_now, of_reloader) = (config.clone(), commands.clone());
-    let reloader =
-        Reloader { origin, config: config_now, sources, commands: of_reloader, views, members, figures: reload };
+    let reloader = Reloader {
+        origin,
+        joined,
+        config: config_now,
+        told: registry.state(),
+        registry,
+        identities,
+        sources,
+        commands: of_reloader,
+        views,
+        members,
+        figures: reload,
+    };
     let reloader = tokio::spawn(reloader.run(asked, synced));
     let mut server = Server { config, table, counters, admin, commands, ask, keeper, signals };
     if server.opened(ready).await {

@@ -5,9 +5,9 @@
 
 use super::feed::{Ask, Feed, Prepared, Start};
 use super::handover::{Handover, Synced};
-use crate::config::Config;
-#[cfg(feature = "kubernetes")]
-use crate::config::{ConfiguredCluster, SourceSpec};
+use super::identities::Identities;
+use super::registry::Joined;
+use crate::config::{Config, ConfiguredCluster, SourceSpec};
 use crate::model::{Cluster, ClusterId, Observation};
 use crate::publish::task::Relist;
 use crate::source::runtime::Sources;
@@ -39,6 +39,8 @@ pub(super) struct Running {
     relists: Relists,
     #[cfg(feature = "kubernetes")]
     counters: AllCounters,
+    #[cfg(feature = "kubernetes")]
+    claims: (mpsc::UnboundedSender<kubernetes::Claim>, Option<mpsc::UnboundedReceiver<kubernetes::Claim>>),
     sender: mpsc::Sender<Observation>,
     synced: mpsc::UnboundedSender<Synced>,
     /// Of the sources that were started last; each one for the same cluster has a larger one.
@@ -84,15 +86,15 @@ pub(super) fn known_clusters(config: &Config) -> Arc<[ClusterId]> {
         .collect()
 }
 
-/// Every cluster with what has to be read before its source can start.
+/// These clusters with what has to be read before its source can start.
 ///
 /// # Errors
 /// One line per kubeconfig that cannot be used, which names the cluster.
-fn prepare(config: &Config) -> Result<Vec<Prepared>, Vec<String>> {
+fn prepare(joined: &Joined, entries: Vec<ConfiguredCluster>) -> Result<Vec<Prepared>, Vec<String>> {
     let (mut prepared, mut refused) = (Vec::new(), Vec::new());
-    for entry in config.clusters() {
+    for entry in entries {
         let name = entry.cluster.id.clone();
-        match Prepared::new(config, entry) {
+        match Prepared::new(joined, entry) {
             Ok(ready) => prepared.push(ready),
             Err(error) => refused.push(format!("cluster {name}: {error}")),
         }
@@ -117,13 +119,19 @@ impl Running {
             relists: Relists::default(),
             #[cfg(feature = "kubernetes")]
             counters: AllCounters::default(),
+            #[cfg(feature = "kubernetes")]
+            claims: {
+                let (sender, receiver) = mpsc::unbounded_channel();
+                (sender, Some(receiver))
+            },
             sender: sender.clone(),
             synced,
             generation: 1,
             sources,
         };
         let mut refused = Vec::new();
-        for prepared in prepare(config).map_err(|refused| refused.join("\n"))? {
+        let joined = Joined::plain(config.clone());
+        for prepared in prepare(&joined, config.clusters()).map_err(|refused| refused.join("\n"))? {
             match running.next(config, &prepared, sender.clone()) {
                 Ok(next) => running.install(next),
                 Err(error) => refused.push(error),
@@ -141,7 +149,9 @@ impl Running {
             generation: self.generation,
             sender,
             #[cfg(feature = "kubernetes")]
-            counters: Arc::clone(lock(&self.counters).entry(id.clone()).or_default()),
+            counters: self.counters_of(id),
+            #[cfg(feature = "kubernetes")]
+            claims: self.claims.0.clone(),
         };
         let (feed, ask) = prepared.start(&start).map_err(|error| format!("cluster {id}: {error}"))?;
         Ok(Next {
@@ -166,8 +176,31 @@ impl Running {
     ///
     /// # Errors
     /// One line per cluster that cannot be read as configured; then nothing was started.
-    pub(super) fn prepare(&mut self, config: &Config) -> Result<Change, Vec<String>> {
-        let prepared = prepare(config)?;
+    pub(super) fn prepare(&mut self, joined: &Joined) -> Result<Change, Vec<String>> {
+        self.prepare_these(joined, joined.config.clusters())
+    }
+
+    /// The same for the clusters of the registry; those of the configuration go on as they are, whatever their files hold
+    /// now.
+    ///
+    /// # Errors
+    /// One line per cluster that cannot be read; then nothing was started.
+    pub(super) fn prepare_learned(&mut self, joined: &Joined) -> Result<Change, Vec<String>> {
+        let runs = |entry: &ConfiguredCluster| self.clusters.contains_key(&entry.cluster.id);
+        let (now, kept): (Vec<_>, Vec<_>) = joined
+            .config
+            .clusters()
+            .into_iter()
+            .partition(|entry| matches!(entry.source, SourceSpec::Learned) || !runs(entry));
+        let mut change = self.prepare_these(joined, now)?;
+        change.clusters.extend(kept.into_iter().map(|entry| entry.cluster));
+        Ok(change)
+    }
+
+    fn prepare_these(&mut self, joined: &Joined, entries: Vec<ConfiguredCluster>) -> Result<Change, Vec<String>> {
+        // Those that are only remembered stand, with nothing that reads them.
+        let (entries, remembered): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| joined.reaches(entry));
+        let prepared = prepare(joined, entries)?;
         self.generation += 1;
         let (mut started, mut refused) = (Vec::new(), Vec::new());
         for prepared in &prepared {
@@ -178,12 +211,13 @@ impl Running {
                 continue;
             }
             let (sender, receiver) = mpsc::channel(BESIDE);
-            match self.next(config, prepared, sender) {
+            match self.next(&joined.config, prepared, sender) {
                 Ok(next) => started.push((next, receiver)),
                 Err(error) => refused.push(error),
             }
         }
-        let clusters = prepared.into_iter().map(|prepared| prepared.entry.cluster).collect();
+        let remembered = remembered.into_iter().map(|entry| entry.cluster);
+        let clusters = prepared.into_iter().map(|prepared| prepared.entry.cluster).chain(remembered).collect();
         if refused.is_empty() { Ok(Change { started, clusters }) } else { Err(refused) }
     }
 
@@ -241,6 +275,31 @@ impl Running {
         self.clusters.values().flat_map(of).collect()
     }
 
+    /// Who answers the claims of identities; there is one.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn identities(&mut self) -> Identities {
+        let receiver = self.claims.1.take().unwrap_or_else(|| mpsc::unbounded_channel().1);
+        Identities::new(receiver)
+    }
+
+    /// Nobody claims anything in this build.
+    #[cfg(not(feature = "kubernetes"))]
+    pub(super) fn identities(&mut self) -> Identities {
+        Identities
+    }
+
+    /// The thread of all sources.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn thread(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// What is counted of the requests to a cluster, whoever makes them.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn counters_of(&self, cluster: &ClusterId) -> Arc<kubernetes::Counters> {
+        Arc::clone(lock(&self.counters).entry(cluster.clone()).or_default())
+    }
+
     /// For the publisher: asks the source of a cluster for another list of a kind.
     pub(super) fn relist(&self) -> Relist {
         let relists = Arc::clone(&self.relists);
@@ -295,6 +354,7 @@ pub(super) fn access(config: &Config, entry: &ConfiguredCluster) -> Result<kuber
                     .iter()
                     .filter_map(|path| path.get().map(Into::into))
                     .collect(),
+                allow_exec: config.kubeconfig.allow_exec.iter().filter_map(|path| path.get().map(Into::into)).collect(),
                 allow_insecure: written.is_some_and(|entry| entry.allow_insecure),
                 system_roots: written.is_some_and(|entry| entry.system_roots),
                 proxy: written.map(|entry| entry.proxy.clone()).unwrap_or_default(),
@@ -303,5 +363,6 @@ pub(super) fn access(config: &Config, entry: &ConfiguredCluster) -> Result<kuber
         }
         SourceSpec::InCluster => kubernetes::Access::in_cluster(),
         SourceSpec::Manifests { .. } => Err("a folder has no API server".to_owned()),
+        SourceSpec::Learned => Err("the registry knows how to reach it".to_owned()),
     }
 }

@@ -1,7 +1,7 @@
 //! What `check` is told of the objects behind a configuration.
 
 use super::offline;
-use crate::cli::check::{ClusterSurvey, Survey};
+use crate::cli::check::{ClusterSurvey, Reached, Survey};
 use crate::config::diagnostic::{Diagnostic, Severity};
 use crate::config::{Config, SourceSpec};
 use crate::model::merge::merge;
@@ -9,11 +9,11 @@ use crate::model::trace::FindingTrace;
 use crate::model::{ClusterSet, Finding, Kind, View, merge_host, select, select_host};
 use std::collections::HashSet;
 
-/// Reads the folders and checks the kubeconfigs; API servers are not connected to.
+/// Reads the folders and checks the kubeconfigs; API servers are connected to where `connect` asks for it.
 ///
 /// # Errors
 /// Every kubeconfig that cannot be used, or zones that are too long.
-pub fn survey(config: &Config) -> Result<Survey, Vec<Diagnostic>> {
+pub fn survey(config: &Config, connect: bool) -> Result<Survey, Vec<Diagnostic>> {
     let error = |message: String| Diagnostic::new(Severity::Error, "config", message);
     let refused = refused_kubeconfigs(config);
     if !refused.is_empty() {
@@ -22,6 +22,9 @@ pub fn survey(config: &Config) -> Result<Survey, Vec<Diagnostic>> {
     let loaded = offline::load(config).map_err(|message| vec![error(message)])?;
     let clusterset = loaded.publisher.clusterset();
     let mut survey = Survey { names: loaded.table.figures().names as usize, ..Survey::default() };
+    if connect {
+        (survey.reached, survey.findings) = look(config).map_err(|message| vec![error(message)])?;
+    }
     let folders = config.clusters();
     let folders = folders.iter().filter(|entry| matches!(entry.source, SourceSpec::Manifests { .. }));
     for member in folders.filter_map(|entry| clusterset.get(&entry.cluster.id)) {
@@ -55,6 +58,17 @@ fn of_services(clusterset: &ClusterSet, views: &[View]) -> HashSet<Finding> {
         found.extend(service.findings);
     }
     found
+}
+
+/// What each API server says, and the findings of the registry.
+#[cfg(feature = "kubernetes")]
+fn look(config: &Config) -> Result<(Vec<Reached>, Vec<Finding>), String> {
+    super::connect::look(config)
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn look(_config: &Config) -> Result<(Vec<Reached>, Vec<Finding>), String> {
+    Err("this build reads folders of manifests only; --connect needs the feature `kubernetes`".to_owned())
 }
 
 /// The same of every host.

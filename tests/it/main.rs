@@ -6,12 +6,16 @@ mod support;
 
 mod binary;
 #[cfg(feature = "kubernetes")]
+mod connect;
+#[cfg(feature = "kubernetes")]
 mod daemon;
 mod dependencies;
 mod differential;
 mod explain;
 mod folder_outages;
 mod house;
+#[cfg(feature = "kubernetes")]
+mod identities;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 #[cfg(feature = "kubernetes")]
@@ -24,6 +28,10 @@ mod kubernetes_lists;
 mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
 mod outages;
+#[cfg(feature = "kubernetes")]
+mod registry;
+#[cfg(feature = "kubernetes")]
+mod registry_restart;
 #[cfg(feature = "kubernetes")]
 mod reload;
 mod scenarios;

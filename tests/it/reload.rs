@@ -107,6 +107,82 @@ fn api_server(address: &str) -> ApiServer {
     server
 }
 
+/// Writes the authority of a server, as a file that a kubeconfig names.
+fn write_authority(folder: &Path, server: &ApiServer) {
+    use base64::Engine;
+    let pem = base64::engine::general_purpose::STANDARD.decode(server.authority()).unwrap();
+    fs::write(folder.join("ca.new"), pem).unwrap();
+    fs::rename(folder.join("ca.new"), folder.join("ca.crt")).unwrap();
+}
+
+#[test]
+fn a_rotated_authority_takes_effect_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = api_server("10.1.0.1");
+    write_authority(folder.path(), &server);
+    fs::write(folder.path().join("token"), crate::support::apiserver::TOKEN).unwrap();
+    let text = server.kubeconfig_text("west", "tokenFile: token");
+    let data = format!("certificate-authority-data: {}", server.authority());
+    let text = text.replace(&data, "certificate-authority: ca.crt");
+    fs::write(folder.path().join("west.kubeconfig"), text).unwrap();
+    let config = format!(
+        "{LISTEN}clusters:\n- name: west\n  reach: clusterIP\n  source: {{ kubeconfig: {{ path: west.kubeconfig }} }}\n"
+    );
+    fs::write(folder.path().join("config.yaml"), config).unwrap();
+    let mut daemon = Daemon::start(&folder.path().join("config.yaml"));
+    assert_eq!(sorted(&daemon.ask(WEB, "A")), ["10.1.0.1"]);
+
+    // Until the file has the new authority, the server is not trusted and what it said is kept.
+    server.renew_authority();
+    server.put(json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "shop", "name": "web"},
+        "spec": {"clusterIPs": ["10.1.0.2"], "ports": [{"name": "http", "port": 80}]},
+    }));
+    daemon.wait_log("no connection: invalid peer certificate");
+    assert_eq!(sorted(&daemon.ask(WEB, "A")), ["10.1.0.1"]);
+    write_authority(folder.path(), &server);
+    daemon.ask_until(WEB, "A", |reply| {
+        assert!(reply.rcode == 0 && reply.addresses.len() == 1, "{reply:?}");
+        sorted(reply) == ["10.1.0.2"]
+    });
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn a_rotated_client_certificate_takes_effect_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mut server = api_server("10.1.0.1");
+    let files = |server: &mut ApiServer| {
+        let (certificate, key) = server.require_client_certificate();
+        fs::write(at("client.crt"), certificate).unwrap();
+        fs::write(at("client.key"), key).unwrap();
+        write_authority(folder.path(), server);
+    };
+    files(&mut server);
+    let user =
+        format!("token: {}, client-certificate: client.crt, client-key: client.key", crate::support::apiserver::TOKEN);
+    let data = format!("certificate-authority-data: {}", server.authority());
+    let text = server.kubeconfig_text("west", &user).replace(&data, "certificate-authority: ca.crt");
+    fs::write(at("west.kubeconfig"), text).unwrap();
+    let config = format!(
+        "{LISTEN}clusters:\n- name: west\n  reach: clusterIP\n  source: {{ kubeconfig: {{ path: west.kubeconfig }} }}\n"
+    );
+    fs::write(at("config.yaml"), config).unwrap();
+    let mut daemon = Daemon::start(&at("config.yaml"));
+    assert_eq!(sorted(&daemon.ask(WEB, "A")), ["10.1.0.1"]);
+    files(&mut server);
+    server.put(json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "shop", "name": "web"},
+        "spec": {"clusterIPs": ["10.1.0.2"], "ports": [{"name": "http", "port": 80}]},
+    }));
+    daemon.ask_until(WEB, "A", |reply| {
+        assert!(reply.rcode == 0 && reply.addresses.len() == 1, "{reply:?}");
+        sorted(reply) == ["10.1.0.2"]
+    });
+    assert!(daemon.stop().success());
+}
+
 #[test]
 fn a_changed_kubeconfig_is_in_sync_before_the_old_watches_end() {
     let folder = tempfile::tempdir().unwrap();

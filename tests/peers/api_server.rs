@@ -277,7 +277,7 @@ impl ApiServer {
     }
 
     /// Creates every object of a YAML file whose name begins with `prefix`.
-    fn apply_file(&self, path: &Path, prefix: &str) {
+    pub fn apply_file(&self, path: &Path, prefix: &str) {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let documents: Vec<Value> =
             serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

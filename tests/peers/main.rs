@@ -50,6 +50,8 @@ mod process;
 #[cfg(test)]
 mod reach;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
 mod replies;
 #[cfg(test)]
 mod secondaries;

@@ -58,6 +58,26 @@ impl ApiServer {
         }
     }
 
+    /// Closes everything and opens the same port again with a certificate of another authority.
+    pub fn renew_authority(&mut self) {
+        self.stop();
+        self.authority = Authority::new();
+        self.resume();
+    }
+
+    /// The same; from then on clients must show a certificate of it: that and its key, PEM.
+    pub fn require_client_certificate(&mut self) -> (String, String) {
+        self.stop();
+        self.authority = Authority::with_clients();
+        self.resume();
+        self.authority.client()
+    }
+
+    /// The authority as `certificate-authority-data`: base64 of PEM.
+    pub fn authority(&self) -> String {
+        self.authority.data()
+    }
+
     /// Opens the same port again, with the data as it was.
     pub fn resume(&mut self) {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -82,15 +102,19 @@ impl ApiServer {
     /// The same with these fields of the user, in YAML flow style.
     pub fn kubeconfig_for(&self, folder: &Path, name: &str, user: &str) -> PathBuf {
         let path = folder.join(format!("{name}.kubeconfig"));
+        std::fs::write(&path, self.kubeconfig_text(name, user)).unwrap();
+        path
+    }
+
+    /// The text of such a kubeconfig.
+    pub fn kubeconfig_text(&self, name: &str, user: &str) -> String {
         let (ca, url) = (self.authority.data(), self.url());
-        let text = format!(
+        format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: {name}\n\
              clusters:\n- name: {name}\n  cluster: {{server: '{url}', certificate-authority-data: {ca}}}\n\
              users:\n- name: {name}\n  user: {{{user}}}\n\
              contexts:\n- name: {name}\n  context: {{cluster: {name}, user: {name}}}\n"
-        );
-        std::fs::write(&path, text).unwrap();
-        path
+        )
     }
 
     /// Adds or replaces an object; its resourceVersion, if any, is overwritten.

@@ -1,7 +1,7 @@
 //! How a scripted API server answers: from its script, else from its store.
 
 use super::apiserver_script::{On, Piece, Reply, Request, Script};
-use super::apiserver_store::{MCS, Store, known};
+use super::apiserver_store::{MCS, Scope, Store, known};
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State as Extract};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -76,27 +76,28 @@ fn request(uri: &Uri, query: HashMap<String, String>, headers: &HeaderMap) -> Re
 
 async fn stored(state: &Arc<State>, path: &str, request: &Request) -> Response {
     let number = |key: &str| request.query.get(key).and_then(|value| value.parse::<u64>().ok());
+    let scope = Scope::new(&request.plural, path, &request.query);
     let document = {
         let store = state.store.lock().unwrap();
         let token = request.query.get("continue").map_or("", String::as_str);
         match (request.on, store.collection(path)) {
-            (On::Discover, _) if path == "/apis" || path.contains(MCS) => store.discovery(path),
+            (On::Discover, _) if path == "/apis" || path == "/version" || path.contains(MCS) => store.discovery(path),
             (On::Watch, Some(_)) => None,
-            (_, Some(plural)) => Some(store.page(plural, number("limit").unwrap_or(0) as usize, token)),
+            (_, Some(_)) => Some(store.page(&scope, number("limit").unwrap_or(0) as usize, token)),
             (_, None) => return not_found(),
         }
     };
     match document {
         Some(document) => json(document.to_string()),
         None if request.on == On::Watch => {
-            watch(state.clone(), request.plural.clone(), number("resourceVersion"), number("timeoutSeconds"))
+            watch(state.clone(), scope, number("resourceVersion"), number("timeoutSeconds"))
         }
         None => not_found(),
     }
 }
 
 /// Events from the store, until the time is over or all watches are told to end.
-fn watch(state: Arc<State>, plural: String, version: Option<u64>, seconds: Option<u64>) -> Response {
+fn watch(state: Arc<State>, scope: Scope, version: Option<u64>, seconds: Option<u64>) -> Response {
     let (sender, body) = channel();
     let until = tokio::time::Instant::now() + state.second * seconds.unwrap_or(300) as u32;
     tokio::spawn(async move {
@@ -104,7 +105,7 @@ fn watch(state: Arc<State>, plural: String, version: Option<u64>, seconds: Optio
         let ends = *changed.borrow_and_update();
         let mut version = version.unwrap_or(0);
         loop {
-            let new = state.store.lock().unwrap().since(&plural, version);
+            let new = state.store.lock().unwrap().since(&scope, version);
             let Some((lines, reached)) = new else {
                 let gone = format!("{}\n", super::apiserver_script::error_event(410));
                 let _ = sender.send(Ok(gone.into())).await;

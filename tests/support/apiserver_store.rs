@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 /// A resource: group, kind and plural.
-const RESOURCES: [(&str, &str, &str); 6] = [
+const RESOURCES: [(&str, &str, &str); 8] = [
     ("", "Namespace", "namespaces"),
     ("", "Node", "nodes"),
     ("", "Service", "services"),
+    ("", "Secret", "secrets"),
     ("discovery.k8s.io", "EndpointSlice", "endpointslices"),
     ("multicluster.x-k8s.io", "ServiceExport", "serviceexports"),
     ("multicluster.x-k8s.io", "ServiceImport", "serviceimports"),
+    ("multicluster.x-k8s.io", "ClusterProfile", "clusterprofiles"),
 ];
 
 /// The group of the kinds that may be missing.
@@ -21,7 +23,41 @@ pub const MCS: &str = "multicluster.x-k8s.io";
 struct Event {
     version: u64,
     plural: &'static str,
+    /// What it says, and of which object.
     line: String,
+    object: Value,
+}
+
+/// What a request asks for: a kind, perhaps of one namespace, with labels and one name.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    pub plural: String,
+    pub namespace: Option<String>,
+    pub labels: Vec<(String, String)>,
+    pub name: Option<String>,
+}
+
+impl Scope {
+    /// Of a path and the selectors of its query.
+    pub fn new(plural: &str, path: &str, query: &std::collections::HashMap<String, String>) -> Self {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let namespace = parts.windows(3).find(|part| part[0] == "namespaces" && part[2] == plural).map(|part| part[1]);
+        let pairs = |key: &str| {
+            let pairs =
+                query.get(key).into_iter().flat_map(|text| text.split(',')).filter_map(|pair| pair.split_once('='));
+            pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect::<Vec<_>>()
+        };
+        let name = pairs("fieldSelector").into_iter().find(|(field, _)| field == "metadata.name").map(|(_, name)| name);
+        let namespace = namespace.map(str::to_owned);
+        Scope { plural: plural.to_owned(), namespace, labels: pairs("labelSelector"), name }
+    }
+
+    fn holds(&self, object: &Value) -> bool {
+        let metadata = &object["metadata"];
+        let is = |field: &str, wanted: &Option<String>| wanted.as_ref().is_none_or(|text| metadata[field] == *text);
+        let labelled = |(key, value): &(String, String)| metadata["labels"][key] == *value;
+        is("namespace", &self.namespace) && is("name", &self.name) && self.labels.iter().all(labelled)
+    }
 }
 
 /// The store.
@@ -97,14 +133,15 @@ impl Store {
 
     fn happened(&mut self, plural: &'static str, event: &str, object: &Value) {
         let line = format!("{}\n", json!({"type": event, "object": object}));
-        self.events.push(Event { version: self.version, plural, line });
+        self.events.push(Event { version: self.version, plural, line, object: object.clone() });
         self.changed.send_modify(|_| {});
     }
 
     /// A page: at most `limit` items (0 = all) from the position that `token` names.
-    pub fn page(&self, plural: &str, limit: usize, token: &str) -> Value {
+    pub fn page(&self, scope: &Scope, limit: usize, token: &str) -> Value {
         let start = token.parse().unwrap_or(0);
-        let all = self.objects.iter().filter(|((of, ..), _)| *of == plural).map(|(_, object)| object);
+        let all = self.objects.iter().filter(|((of, ..), _)| *of == scope.plural).map(|(_, object)| object);
+        let all = all.filter(|object| scope.holds(object));
         let (mut items, mut more) = (Vec::new(), String::new());
         for (at, object) in all.enumerate().skip(start) {
             if limit > 0 && items.len() == limit {
@@ -118,17 +155,21 @@ impl Store {
     }
 
     /// The lines after `version` with their end, or `None` when they are forgotten.
-    pub fn since(&self, plural: &str, version: u64) -> Option<(String, u64)> {
+    pub fn since(&self, scope: &Scope, version: u64) -> Option<(String, u64)> {
         if version < self.compacted {
             return None;
         }
-        let new = self.events.iter().filter(|event| event.plural == plural && event.version > version);
+        let new = self.events.iter().filter(|event| event.plural == scope.plural && event.version > version);
+        let new = new.filter(|event| scope.holds(&event.object));
         let lines = new.map(|event| event.line.as_str()).collect();
         Some((lines, self.version.max(version)))
     }
 
     /// The discovery document at a path, `None` = 404.
     pub fn discovery(&self, path: &str) -> Option<Value> {
+        if path == "/version" {
+            return Some(json!({"major": "1", "minor": "34", "gitVersion": "v1.34.4"}));
+        }
         if path == "/apis" {
             let versions = |group: &str, list: &[&str]| {
                 let list: Vec<Value> =
@@ -157,9 +198,14 @@ impl Store {
             _ => return None,
         };
         let served = if group == MCS { self.mcs.contains(&version) } else { version == "v1" };
-        let plural = parts.next()?;
+        let rest: Vec<&str> = parts.collect();
+        let plural = match rest[..] {
+            [plural] | ["namespaces", _, plural] => plural,
+            _ => return None,
+        };
         let row = RESOURCES.iter().find(|(of, _, name)| *of == group && *name == plural)?;
-        (served && parts.next().is_none()).then_some(row.2)
+        let profiles = plural == "clusterprofiles" && version == "v1alpha1";
+        (served || profiles).then_some(row.2)
     }
 }
 

@@ -3,6 +3,7 @@
 use base64::Engine;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
@@ -14,10 +15,21 @@ use tokio_rustls::server::TlsStream;
 pub struct Authority {
     ca: String,
     acceptor: TlsAcceptor,
+    /// Certificate and key of a client, PEM, where one has to show itself.
+    client: Option<(String, String)>,
 }
 
 impl Authority {
     pub fn new() -> Self {
+        Authority::made(false)
+    }
+
+    /// The same; only clients with a certificate of this authority get through the handshake.
+    pub fn with_clients() -> Self {
+        Authority::made(true)
+    }
+
+    fn made(clients: bool) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -26,18 +38,30 @@ impl Authority {
         let leaf = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], private)
-            .unwrap();
-        Authority { ca: issuer.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(issuer.der().clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap();
+        let config =
+            rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let config = if clients { config.with_client_cert_verifier(verifier) } else { config.with_no_client_auth() };
+        let config = config.with_single_cert(vec![leaf.der().clone()], private).unwrap();
+        let client = clients.then(|| {
+            let key = KeyPair::generate().unwrap();
+            let certificate =
+                CertificateParams::new(vec!["reader".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+            (certificate.pem(), key.serialize_pem())
+        });
+        Authority { ca: issuer.pem(), acceptor: TlsAcceptor::from(Arc::new(config)), client }
     }
 
     /// The CA as `certificate-authority-data`.
     pub fn data(&self) -> String {
         base64::engine::general_purpose::STANDARD.encode(&self.ca)
+    }
+
+    /// Certificate and key of a client, PEM.
+    pub fn client(&self) -> (String, String) {
+        self.client.clone().expect("clients have certificates")
     }
 
     pub fn acceptor(&self) -> TlsAcceptor {

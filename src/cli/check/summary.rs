@@ -21,6 +21,12 @@ pub(super) fn text(serves: Serves<'_>, diagnostics: &[Diagnostic]) -> String {
         for line in cluster_lines(config, survey) {
             let _ = writeln!(text, "  {line}");
         }
+        if !survey.reached.is_empty() {
+            let _ = writeln!(text, "connect");
+        }
+        for line in super::connect::lines(&survey.reached) {
+            let _ = writeln!(text, "  {line}");
+        }
         if !survey.clusters.is_empty() {
             let _ = writeln!(
                 text,
@@ -68,7 +74,8 @@ fn cluster_lines(config: &Config, survey: &Survey) -> Vec<String> {
     let line = |entry: &ConfiguredCluster| {
         let read = match surveyed(survey, entry) {
             Some(read) => format!("{}, {}", counted(read.objects, "object"), counted(read.services, "service")),
-            None => "not read: `check` does not connect".to_owned(),
+            None if !survey.reached.is_empty() => "see below".to_owned(),
+            None => "not read; --connect connects to it".to_owned(),
         };
         let warnings = survey.findings.iter().filter(|finding| *finding.cluster == *entry.cluster.id.as_str()).count();
         let warnings = if warnings > 0 { format!(", {}", counted(warnings, "warning")) } else { String::new() };
@@ -125,6 +132,7 @@ pub(super) fn json(serves: Serves<'_>, diagnostics: &[Diagnostic]) -> Value {
             "listen": listeners(config).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
             "views": config.views().len(),
             "clusters": clusters.iter().map(cluster).collect::<Vec<_>>(),
+            "connect": super::connect::json(&survey.reached),
             "services": survey.services,
             "names": survey.names,
         });
@@ -173,6 +181,7 @@ views: [{ name: w, clients: [10.2.0.0/16, 10.3.0.0/16], listen: '127.0.0.1:5301'
         Survey {
             findings: vec![finding],
             clusters: vec![ClusterSurvey { name: "east".into(), objects: 9, services: 1 }],
+            reached: Vec::new(),
             services: 1,
             names: 12,
         }
@@ -190,7 +199,7 @@ view      local: cluster east, region eu
 view      w: cluster west, clients 10.2.0.0/16 10.3.0.0/16
 clusters  
   east  manifests c/east: 9 objects, 1 service, 1 warning
-  west  kubeconfig /w (x): not read: `check` does not connect
+  west  kubeconfig /w (x): not read; --connect connects to it
 serves    1 service, 12 names
 0 errors, 1 warning
 ";

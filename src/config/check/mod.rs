@@ -5,6 +5,7 @@
 mod clusters;
 mod listeners;
 mod references;
+mod registry;
 mod times;
 mod views;
 mod zones;
@@ -18,9 +19,13 @@ use super::{Config, not_built};
 /// Runs all checks.
 pub(super) fn check(draft: &Draft) -> Vec<Diagnostic> {
     let mut checker = Checker { draft, config: &draft.config, found: Vec::new() };
-    for run in [zones::check, clusters::check, views::check, listeners::check, times::check, references::check] {
-        run(&mut checker);
-    }
+    zones::check(&mut checker);
+    clusters::check(&mut checker);
+    registry::check(&mut checker);
+    views::check(&mut checker);
+    listeners::check(&mut checker);
+    times::check(&mut checker);
+    references::check(&mut checker);
     checker.found.extend(not_built::check(draft));
     checker.found
 }

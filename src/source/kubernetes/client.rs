@@ -77,7 +77,7 @@ impl Connection {
             request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         if let Some(token) = &self.token {
-            request.headers_mut().insert(AUTHORIZATION, token.header().map_err(Fault::Credential)?);
+            request.headers_mut().insert(AUTHORIZATION, token.header().await.map_err(Fault::Credential)?);
         }
         match timeout(self.timing.head, self.client.send(request)).await {
             Err(_) => Err(Fault::Head(self.timing.head)),

@@ -1,8 +1,10 @@
 //! All watches of one cluster: what they share, and who starts them again after a panic.
 
 use super::backoff::SharedBackoff;
+use super::claim::Identity;
 use super::client::Connection;
 use super::counters::Counters;
+use super::fault::Fault;
 use super::follow::Follower;
 use super::kinds::{Need, Row, TABLE};
 use super::probe::Probe;
@@ -25,6 +27,7 @@ pub(super) struct Shared {
     pub generation: u64,
     pub mode: Mode,
     pub connection: Connection,
+    pub identity: Identity,
     pub limits: Limits,
     pub context: Context<'static>,
     pub counters: Arc<Counters>,
@@ -48,6 +51,7 @@ impl Shared {
             generation: spec.generation,
             mode: spec.mode,
             connection,
+            identity: Identity::new(spec.cluster.clone(), spec.generation, spec.desk.clone()),
             limits: spec.limits.clone(),
             context,
             counters: spec.counters.clone(),
@@ -72,6 +76,22 @@ impl Shared {
     pub fn relist(&self, kind: Option<Kind>) {
         let rows = TABLE.iter().zip(&self.asked);
         rows.filter(|(row, _)| kind.is_none_or(|kind| kind == row.kind)).for_each(|(_, asked)| asked.notify_one());
+    }
+
+    /// Makes sure that it is the cluster that it was, at a moment after `since`; where it is another one from now on,
+    /// everything is listed again.
+    ///
+    /// # Errors
+    /// See [`Identity::confirm`].
+    pub async fn confirm(&self, since: Instant) -> Result<(), Fault> {
+        if self.identity.confirm(&self.connection, since).await? {
+            tracing::warn!(
+                "cluster {}: another cluster stands behind its URL, as a second look confirms; it is listed anew",
+                self.cluster
+            );
+            self.relist(None);
+        }
+        Ok(())
     }
 
     /// True while the last probe succeeded.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// The label `code` of every counter: statuses and the names of other faults.
-pub const CODES: [&str; 24] = [
+pub const CODES: [&str; 25] = [
     "200",
     "400",
     "401",
@@ -30,6 +30,7 @@ pub const CODES: [&str; 24] = [
     "too-large",
     "garbled",
     "credential",
+    "identity",
     "panic",
     "other",
 ];
@@ -55,6 +56,8 @@ pub enum Fault {
     Garbled(String),
     /// The credential cannot be read.
     Credential(String),
+    /// The API server is not, or not alone, that of the cluster.
+    Identity(String),
     /// Discovery no longer lists the kind.
     NotServed,
 }
@@ -72,6 +75,7 @@ impl Fault {
             Fault::TooLarge(..) => "too-large",
             Fault::Garbled(_) => "garbled",
             Fault::Credential(_) => "credential",
+            Fault::Identity(_) => "identity",
             Fault::NotServed => "404",
         }
     }
@@ -147,6 +151,7 @@ impl fmt::Display for Fault {
             Fault::TooLarge(what, limit) => write!(f, "{what} has more than {limit} octets"),
             Fault::Garbled(cause) => write!(f, "not what a Kubernetes API sends: {cause}"),
             Fault::Credential(cause) => write!(f, "no credential: {cause}"),
+            Fault::Identity(cause) => f.write_str(cause),
             Fault::NotServed => f.write_str("discovery no longer lists it"),
         }
     }

@@ -141,7 +141,9 @@ impl Follower {
             context: &self.shared.context,
             limits: &self.shared.limits,
         };
+        let began = Instant::now();
         let whole = request.whole(&self.pulse).await?;
+        self.shared.confirm(began).await?;
         self.reach(whole.version, true);
         self.shared.counters.sync(self.row.kind, reason);
         let change = Change::Replace { kind: self.row.kind, facts: whole.facts, findings: whole.findings };
@@ -151,6 +153,7 @@ impl Follower {
 
     async fn check(&mut self) -> Result<Met, Stop> {
         let Shared { connection, limits, .. } = &*self.shared;
+        self.shared.confirm(Instant::now()).await?;
         let deadline = Deadline::after(connection.timing().probe.1);
         let newest = list::newest(connection, Verb::Check, &self.path, limits, deadline).await?;
         Ok(Met::Checked { backwards: newest < self.version })
@@ -159,6 +162,9 @@ impl Follower {
     async fn watch(&mut self) -> Result<Met, Stop> {
         self.pace().await;
         let shared = self.shared.clone();
+        // One question serves the watches of a cluster that start at about the same time.
+        let lately = shared.connection.timing().watch / 2;
+        shared.confirm(Instant::now().checked_sub(lately).unwrap_or_else(Instant::now)).await?;
         let mut lines = Lines::start(&shared.connection, &self.path, self.version, &shared.limits).await?;
         self.pulse.beat().await?;
         let asked = shared.asked(self.row.kind);

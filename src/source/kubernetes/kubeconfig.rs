@@ -1,9 +1,10 @@
 //! Kubeconfig files, read strictly before any kube type sees them (RESILIENCE.md section 10).
 //!
 //! In: a file the operator mounts, and what the configuration allows. Out: [`Access`] with the accepted fields, or a
-//! refusal that names file, field and reason, never a value. Nothing is run, and no file is read that is not allowed.
+//! refusal that names file, field and reason, never a value. Nothing is run here, and no file is read that is not allowed.
 
 use super::access::{Access, Identity, Trust, certificates};
+use super::exec::ExecToken;
 use super::kubeconfig_file::{Cluster, File, User};
 use super::token::{TokenFile, TokenSource, read_below, read_limited};
 use base64::Engine;
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 pub struct Rules {
     /// `kubeconfig.allowPaths`: folders beside the kubeconfig's own from which it may name files.
     pub allow_paths: Vec<PathBuf>,
+    /// `kubeconfig.allowExec`: absolute paths of credential plugins that may run.
+    pub allow_exec: Vec<PathBuf>,
     /// `allowInsecure` of the cluster.
     pub allow_insecure: bool,
     /// `systemRoots` of the cluster.
@@ -73,24 +76,37 @@ pub fn accept(path: &Path, octets: &[u8], context: &str, rules: &Rules) -> Resul
     Reader { path, folder, rules, files: vec![path.to_owned()] }.access(cluster, user).map_err(refuse)
 }
 
-/// The parser's own message may quote the file, so only its place is passed on.
 fn parse(path: &Path, octets: &[u8]) -> Result<File, Refusal> {
-    let refuse = |place, message: &str| Refusal { path: path.to_owned(), place, message: message.to_owned() };
-    let text = std::str::from_utf8(octets).map_err(|_| refuse(None, "is not UTF-8 text"))?;
+    let refuse =
+        |(place, message): (Option<Spot>, &str)| Refusal { path: path.to_owned(), place, message: message.to_owned() };
+    parse_octets(octets).map_err(refuse)
+}
+
+/// Line and column, from 1.
+pub(super) type Spot = (u64, u64);
+
+/// The document. The parser's own message may quote it, so only its place is passed on.
+///
+/// # Errors
+/// Where the fault is, if known, and what is expected.
+pub(super) fn parse_octets(octets: &[u8]) -> Result<File, (Option<Spot>, &'static str)> {
+    let text = std::str::from_utf8(octets).map_err(|_| (None, "is not UTF-8 text"))?;
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_nodes: 20_000, max_anchors: 0, max_aliases: 0, max_depth: 64 },
     };
     serde_saphyr::from_str_with_options::<File>(text, options).map_err(|error| {
         let place = error.location().map(|location| (location.line(), location.column()));
-        refuse(
-            place,
-            "is not a kubeconfig: one YAML document without anchors, each field of its own type, is expected; \
-             the cause is near this place",
-        )
+        let expected = "is not a kubeconfig: one YAML document without anchors, each field of its own type, is expected; \
+                        the cause is near this place";
+        (place, expected)
     })
 }
 
-fn chosen<'f>(file: &'f File, context: &str) -> Result<(&'f Cluster, &'f User), String> {
+/// Cluster and user of a context; an empty name means the `current-context`.
+///
+/// # Errors
+/// The context, or what it names, is missing or there more than once.
+pub(super) fn chosen<'f>(file: &'f File, context: &str) -> Result<(&'f Cluster, &'f User), String> {
     let named = if context.is_empty() { file.current_context.as_deref().unwrap_or_default() } else { context };
     let there = || file.contexts.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>().join(", ");
     if named.is_empty() {
@@ -179,20 +195,15 @@ impl Reader<'_> {
             user.client_certificate.as_deref(),
         )?;
         let key = self.pem("client-key", key_data, user.client_key.as_deref())?;
-        match (certificate, key) {
-            (Some(certificate), Some(key)) => Ok(Some(Identity {
-                certificate: STANDARD.encode(certificate),
-                key: SecretString::from(STANDARD.encode(key)),
-            })),
-            (None, None) => Ok(None),
-            (Some(_), None) => Err("client-certificate: has no client-key beside it".to_owned()),
-            (None, Some(_)) => Err("client-key: has no client-certificate beside it".to_owned()),
-        }
+        paired(certificate, key)
     }
 
     fn token(&mut self, user: &User) -> Result<Option<TokenSource>, String> {
-        if let Some(token) = &user.token {
+        if let Some(token) = user.token.as_ref().filter(|_| user.exec.is_none()) {
             return Ok(Some(TokenSource::Fixed(token.clone())));
+        }
+        if let Some(exec) = &user.exec {
+            return ExecToken::new(exec, &self.rules.allow_exec).map(|plugin| Some(TokenSource::Exec(plugin)));
         }
         let Some(path) = &user.token_file else { return Ok(None) };
         let path = self.allowed("tokenFile", path)?;
@@ -202,8 +213,7 @@ impl Reader<'_> {
     /// The PEM of a field that has a `-data` form, which wins, and a path form.
     fn pem(&mut self, field: &str, data: Option<&str>, path: Option<&str>) -> Result<Option<Vec<u8>>, String> {
         if let Some(data) = data {
-            let compact: Vec<u8> = data.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
-            return STANDARD.decode(compact).map(Some).map_err(|_| format!("{field}: is not base64"));
+            return decoded(field, data).map(Some);
         }
         let Some(path) = path else { return Ok(None) };
         let path = self.allowed(field, path)?;
@@ -232,7 +242,27 @@ impl Reader<'_> {
     }
 }
 
-fn server(cluster: &Cluster) -> Result<Uri, String> {
+/// A client certificate with its key, both PEM: either both or none.
+pub(super) fn paired(certificate: Option<Vec<u8>>, key: Option<Vec<u8>>) -> Result<Option<Identity>, String> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(Identity {
+            certificate: STANDARD.encode(certificate),
+            key: SecretString::from(STANDARD.encode(key)),
+        })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err("client-certificate: has no client-key beside it".to_owned()),
+        (None, Some(_)) => Err("client-key: has no client-certificate beside it".to_owned()),
+    }
+}
+
+/// What a `-data` field holds: base64, in which blanks do not count.
+pub(super) fn decoded(field: &str, data: &str) -> Result<Vec<u8>, String> {
+    let compact: Vec<u8> = data.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
+    STANDARD.decode(compact).map_err(|_| format!("{field}: is not base64"))
+}
+
+/// The URL of the API server: https, without user information.
+pub(super) fn server(cluster: &Cluster) -> Result<Uri, String> {
     let text = cluster.server.as_deref().ok_or("server: missing")?;
     let server: Uri = text.parse().map_err(|_| "server: is no URL")?;
     let authority = server.authority().ok_or("server: names no host")?;
@@ -246,10 +276,9 @@ fn server(cluster: &Cluster) -> Result<Uri, String> {
 }
 
 /// Fields that are refused whatever they hold.
-fn refused_fields(user: &User) -> Result<(), String> {
+pub(super) fn refused_fields(user: &User) -> Result<(), String> {
     const OTHER: &str = "use token, tokenFile or a client certificate";
     let refused = [
-        ("exec", user.exec.is_some(), OTHER),
         ("auth-provider", user.auth_provider.is_some(), OTHER),
         ("username", user.username.is_some(), OTHER),
         ("password", user.password.is_some(), OTHER),

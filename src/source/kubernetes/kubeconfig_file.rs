@@ -66,8 +66,9 @@ pub(super) struct User {
     pub client_key: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub client_key_data: Option<SecretString>,
+    /// Runs only where the configuration lists it, never from a Secret.
+    pub exec: Option<Exec>,
     // Refused when present, so what they hold is not kept.
-    pub exec: Option<IgnoredAny>,
     pub auth_provider: Option<IgnoredAny>,
     pub username: Option<IgnoredAny>,
     pub password: Option<IgnoredAny>,
@@ -79,6 +80,30 @@ pub(super) struct User {
     pub impersonate_groups: Option<IgnoredAny>,
     #[serde(rename = "as-user-extra")]
     pub impersonate_extra: Option<IgnoredAny>,
+}
+
+/// A credential plugin.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Exec {
+    #[serde(default)]
+    pub api_version: String,
+    #[serde(default)]
+    pub command: String,
+    #[serde(default)]
+    pub args: Option<Vec<String>>,
+    #[serde(default)]
+    pub env: Option<Vec<Variable>>,
+    #[serde(default)]
+    pub provide_cluster_info: bool,
+}
+
+/// A variable of a plugin's environment.
+#[derive(Deserialize)]
+pub(super) struct Variable {
+    pub name: String,
+    #[serde(default)]
+    pub value: String,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {

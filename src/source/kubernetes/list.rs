@@ -101,7 +101,11 @@ struct Version {
     resource_version: String,
 }
 
-async fn page(
+/// One page of at most `most` octets.
+///
+/// # Errors
+/// Any fault of the request.
+pub(super) async fn page(
     connection: &Connection,
     verb: Verb,
     path: &str,
@@ -120,7 +124,14 @@ fn finished(mut whole: Whole, meta: &ListMeta) -> Result<Whole, Fault> {
     Ok(whole)
 }
 
-fn continued(token: &str) -> String {
+/// A path and more of its query; the path may have a selector already.
+pub(super) fn with_query(path: &str, query: &str) -> String {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{joint}{query}")
+}
+
+/// The part of a query that asks for the page behind a continue token.
+pub(super) fn continued(token: &str) -> String {
     match token {
         "" => String::new(),
         token => format!("&continue={}", escaped(token)),

@@ -11,24 +11,31 @@
 
 mod access;
 mod backoff;
+mod claim;
 mod client;
 mod cluster;
+pub mod connect;
 mod counters;
 mod course;
 mod discovery;
+mod exec;
 mod fault;
 mod follow;
+mod identity;
 mod kinds;
 mod kubeconfig;
 mod kubeconfig_file;
+mod kubeconfig_secret;
 mod list;
 mod probe;
 mod pulse;
+pub mod registry;
 mod timing;
 mod token;
 mod watch;
 
 pub use access::{Access, Identity, Trust};
+pub use claim::{Claim, Desk};
 pub use client::install_crypto_provider;
 pub use counters::{Counters, Verb};
 pub use kinds::{Need, Row, TABLE};
@@ -70,6 +77,8 @@ pub struct Spec {
     pub limits: Limits,
     /// Ids of the registry and their aliases.
     pub known_clusters: Arc<[ClusterId]>,
+    /// Where the cluster's identity is put to; `None`: it is not asked for.
+    pub desk: Option<Desk>,
     /// Kept by the caller over rebuilt watchers.
     pub counters: Arc<Counters>,
 }
@@ -85,6 +94,7 @@ impl Spec {
             timing: Timing::default(),
             limits: Limits::default(),
             known_clusters: Arc::new([]),
+            desk: None,
             counters: Arc::default(),
         }
     }

@@ -1,5 +1,6 @@
-//! Bearer tokens: fixed, or read again from a file each minute and after a 401.
+//! Bearer tokens: fixed, read again from a file each minute and after a 401, or of a plugin that the configuration allows.
 
+use super::exec::ExecToken;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::Read;
@@ -18,6 +19,8 @@ pub(super) const MAX_FILE: u64 = 1 << 20;
 pub enum TokenSource {
     Fixed(SecretString),
     File(Arc<TokenFile>),
+    /// A credential plugin that the configuration allows.
+    Exec(Arc<ExecToken>),
 }
 
 /// A token in a file, which may be rotated.
@@ -33,18 +36,21 @@ impl TokenSource {
     /// The `Authorization` header of a request.
     ///
     /// # Errors
-    /// Names the file and why it cannot be read; never the token.
-    pub(super) fn header(&self) -> Result<HeaderValue, String> {
+    /// Names the file or plugin and why there is none; never the token.
+    pub(super) async fn header(&self) -> Result<HeaderValue, String> {
         match self {
             TokenSource::Fixed(token) => bearer(token),
             TokenSource::File(file) => file.header(),
+            TokenSource::Exec(plugin) => plugin.header().await,
         }
     }
 
-    /// The server answered 401: a file is read again before the next request.
+    /// The server answered 401: a file is read again, a plugin runs again before the next request.
     pub(super) fn refused(&self) {
-        if let TokenSource::File(file) = self {
-            file.forget();
+        match self {
+            TokenSource::Fixed(_) => {}
+            TokenSource::File(file) => file.forget(),
+            TokenSource::Exec(plugin) => plugin.refused(),
         }
     }
 }
@@ -89,7 +95,11 @@ impl TokenFile {
     }
 }
 
-fn bearer(token: &SecretString) -> Result<HeaderValue, String> {
+/// The `Authorization` header of a token, marked as sensitive.
+///
+/// # Errors
+/// It holds characters that no header may hold.
+pub(super) fn bearer(token: &SecretString) -> Result<HeaderValue, String> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
         .map_err(|_| "the bearer token holds characters that no header may hold".to_owned())?;
     value.set_sensitive(true);
@@ -133,7 +143,8 @@ mod tests {
     use super::*;
 
     fn text(source: &TokenSource) -> String {
-        source.header().unwrap().to_str().unwrap().to_owned()
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(source.header()).unwrap().to_str().unwrap().to_owned()
     }
 
     #[test]
@@ -165,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_header_is_marked_sensitive() {
-        let header = TokenSource::Fixed("hush".into()).header().unwrap();
+        let header = bearer(&"hush".into()).unwrap();
         assert!(header.is_sensitive() && !format!("{header:?}").contains("hush"));
     }
 }

@@ -43,7 +43,7 @@ impl Lines {
     pub async fn start(connection: &Connection, path: &str, version: u64, limits: &Limits) -> Result<Self, Fault> {
         let seconds = connection.timing().watch_seconds();
         let query = format!("watch=1&allowWatchBookmarks=true&timeoutSeconds={seconds}&resourceVersion={version}");
-        let frames = connection.get(Verb::Watch, &format!("{path}?{query}"), Encoding::Plain).await?;
+        let frames = connection.get(Verb::Watch, &super::list::with_query(path, &query), Encoding::Plain).await?;
         let arrived = Instant::now();
         Ok(Lines { frames, octets: Vec::new(), used: 0, searched: 0, arrived, most: limits.line_octets })
     }

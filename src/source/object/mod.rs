@@ -21,7 +21,7 @@ mod raw;
 mod raw_host;
 #[cfg(test)]
 mod tests;
-mod time;
+pub(in crate::source) mod time;
 
 pub use context::{Context, FieldPath, Interner, Source};
 pub use document::{

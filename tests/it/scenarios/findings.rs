@@ -27,7 +27,7 @@ pub fn difference(path: &Path, config: &Config, loaded: &Loaded) -> Option<Strin
 
 /// The findings of `clusterset-dns check`, and the conflicts; both as lines, and the messages in full.
 fn met(config: &Config, loaded: &Loaded) -> (BTreeSet<String>, Vec<String>) {
-    let findings = match survey(config) {
+    let findings = match survey(config, false) {
         Ok(survey) => survey.findings,
         Err(errors) => panic!("{errors:?}"),
     };

@@ -1,0 +1,116 @@
+//! The clusters that the registry last named, on disk beside the snapshot: a restart answers for them while the home cluster is
+//! out of reach (RESILIENCE.md section 6).
+//!
+//! In: entries of the registry. Out: the same at the next start, without any way to reach them: that is never written.
+
+use crate::config::ClusterEntry;
+use crate::model::{Mode, Reach};
+use serde::{Deserialize, Serialize};
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+const FILE: &str = "registry.json";
+/// Octets that are read.
+const MOST: u64 = 4 << 20;
+
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    id: String,
+    #[serde(default)]
+    region: String,
+    #[serde(default)]
+    zone: String,
+    #[serde(default)]
+    network: String,
+    #[serde(default)]
+    reach: String,
+    #[serde(default)]
+    mode: String,
+}
+
+/// The words of the two settings that are no texts.
+const REACH: [(&str, Reach); 5] = [
+    ("auto", Reach::Auto),
+    ("clusterIP", Reach::ClusterIp),
+    ("loadBalancer", Reach::LoadBalancer),
+    ("endpoints", Reach::Endpoints),
+    ("gateway", Reach::Gateway),
+];
+const MODE: [(&str, Mode); 3] = [("both", Mode::Both), ("import", Mode::Import), ("direct", Mode::Direct)];
+
+fn word<T: PartialEq>(words: &[(&str, T)], value: &T) -> String {
+    words.iter().find(|(_, known)| known == value).map_or_else(String::new, |(word, _)| (*word).to_owned())
+}
+
+fn value<T: Copy + Default>(words: &[(&str, T)], text: &str) -> T {
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).unwrap_or_default()
+}
+
+/// Writes them whole: a temporary file of this user alone, then a rename.
+///
+/// # Errors
+/// Of the disk.
+pub(super) fn write(folder: &Path, clusters: &[&ClusterEntry]) -> std::io::Result<()> {
+    let remembered = |entry: &&ClusterEntry| Remembered {
+        id: entry.name.clone(),
+        region: entry.region.clone(),
+        zone: entry.zone.clone(),
+        network: entry.network.clone(),
+        reach: word(&REACH, &entry.reach),
+        mode: word(&MODE, &entry.mode),
+    };
+    let list: Vec<Remembered> = clusters.iter().map(remembered).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let temporary = folder.join(format!("{FILE}.new"));
+    // A link that somebody left there is not followed.
+    let _ = std::fs::remove_file(&temporary);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    file.write_all(&serde_json::to_vec(&list)?)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, folder.join(FILE))
+}
+
+/// What was written last; nothing where that cannot be read.
+pub(super) fn read(folder: &Path) -> Vec<ClusterEntry> {
+    let path = folder.join(FILE);
+    if std::fs::metadata(&path).is_ok_and(|file| file.len() > MOST) {
+        return Vec::new();
+    }
+    let list: Vec<Remembered> =
+        std::fs::read(path).ok().and_then(|octets| serde_json::from_slice(&octets).ok()).unwrap_or_default();
+    let entry = |known: Remembered| ClusterEntry {
+        reach: value(&REACH, &known.reach),
+        mode: value(&MODE, &known.mode),
+        name: known.id,
+        region: known.region,
+        zone: known.zone,
+        network: known.network,
+        ..ClusterEntry::default()
+    };
+    list.into_iter().filter(|known| crate::config::name_problem(&known.id).is_none()).map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_and_what_is_no_list_is_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(folder.path()).is_empty());
+        let west = ClusterEntry {
+            name: "west".to_owned(),
+            region: "eu".to_owned(),
+            reach: Reach::Gateway,
+            mode: Mode::Direct,
+            ..ClusterEntry::default()
+        };
+        let bad = ClusterEntry { name: "No id!".to_owned(), ..ClusterEntry::default() };
+        write(folder.path(), &[&west, &bad]).unwrap();
+        assert_eq!(read(folder.path()), [west]);
+        std::fs::write(folder.path().join(FILE), "{").unwrap();
+        assert!(read(folder.path()).is_empty());
+    }
+}

@@ -1,0 +1,50 @@
+//! A cluster as an object of the home cluster describes it.
+
+use crate::model::{ClusterId, Mode, Reach};
+use crate::source::kubernetes::Access;
+use std::sync::Arc;
+
+/// A cluster that can be read. Nothing here derives `Debug`: it holds credentials.
+#[derive(Clone)]
+pub struct Learned {
+    pub id: ClusterId,
+    /// Of its origin (SOURCES.md section 6): a lower one wins an id.
+    pub rank: u8,
+    /// `Secret clusterset-dns/remotes, key west`.
+    pub origin: Arc<str>,
+    pub traits: Traits,
+    pub access: Access,
+    /// Differs when another connection is needed.
+    pub fingerprint: u64,
+}
+
+/// What an object says of a cluster beside how to reach it; as the keys of the same names in `clusters`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Traits {
+    pub region: String,
+    pub zone: String,
+    pub network: String,
+    pub reach: Reach,
+    pub mode: Mode,
+}
+
+/// One cluster in one object: usable or not.
+pub(super) struct Entry {
+    /// The id that it has or would have.
+    pub id: ClusterId,
+    pub rank: u8,
+    pub origin: Arc<str>,
+    /// What can be used; of a version before, where `problem` says that the last one cannot.
+    pub learned: Option<Learned>,
+    /// Why the last version cannot be used.
+    pub problem: Option<Problem>,
+}
+
+/// Why an entry cannot be used as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// Code of the finding.
+    pub code: &'static str,
+    /// The field and the reason, what to do; never a value.
+    pub reason: String,
+}

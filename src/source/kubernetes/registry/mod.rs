@@ -1,0 +1,144 @@
+//! The registry: clusters that objects of a home cluster describe (SOURCES.md section 6).
+//!
+//! In: Secrets with kubeconfigs and ClusterProfiles, in the namespaces that the configuration names. Out: [`Told`]s, from which a [`Roster`]
+//! makes the list of clusters and the findings about what cannot be used.
+//!
+//! ```text
+//! home cluster ─▶ Follower (one per namespace and label) ─▶ Told ─▶ Roster ─▶ clusters by rank, findings
+//! ```
+//!
+//! A Secret is never logged or kept: of its annotations five are read, of its data the fields of [`Access`] are.
+
+mod follow;
+mod item;
+mod learned;
+mod profile;
+mod roster;
+mod secret;
+
+pub use learned::{Learned, Traits};
+pub use roster::Roster;
+
+use super::access::Access;
+use super::client::Connection;
+use super::counters::Counters;
+use super::timing::Timing;
+use crate::source::runtime::Sources;
+use learned::Entry;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+/// The label of our own; other labels are read as Istio's.
+const OWN_LABEL: &str = "clusterset-dns.io/cluster";
+
+/// One collection of objects that describe clusters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Collection {
+    pub namespace: String,
+    pub sort: Sort,
+}
+
+/// Which objects a collection holds.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Sort {
+    /// Secrets with a label such as `istio/multiCluster=true`.
+    Secrets { label: String },
+    /// ClusterProfiles (KEP-4322); the file of the token by name of the access provider.
+    Profiles { tokens: BTreeMap<String, PathBuf> },
+}
+
+impl Collection {
+    /// Of [`OWN_LABEL`] 2, of another label 3, of a ClusterProfile 4 (SOURCES.md section 6).
+    fn rank(&self) -> u8 {
+        match &self.sort {
+            Sort::Secrets { label } if label.split('=').next() == Some(OWN_LABEL) => 2,
+            Sort::Secrets { .. } => 3,
+            Sort::Profiles { .. } => 4,
+        }
+    }
+
+    /// The collection with its selector.
+    fn path(&self) -> String {
+        let namespace = &self.namespace;
+        let Sort::Secrets { label } = &self.sort else {
+            return format!("/apis/multicluster.x-k8s.io/v1alpha1/namespaces/{namespace}/clusterprofiles");
+        };
+        let mut selector = String::new();
+        for octet in label.bytes() {
+            match octet {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => selector.push(char::from(octet)),
+                other => selector.push_str(&format!("%{other:02X}")),
+            }
+        }
+        format!("/api/v1/namespaces/{namespace}/secrets?labelSelector={selector}")
+    }
+}
+
+impl std::fmt::Display for Collection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.sort {
+            Sort::Secrets { label } => write!(f, "Secrets labelled {label} in namespace {}", self.namespace),
+            Sort::Profiles { .. } => write!(f, "ClusterProfiles in namespace {}", self.namespace),
+        }
+    }
+}
+
+/// What is read, and how.
+pub struct Spec {
+    /// Of the home cluster.
+    pub access: Access,
+    pub timing: Timing,
+    pub counters: Arc<Counters>,
+    pub collections: Vec<Collection>,
+    /// `registry.allowServers`.
+    pub allow_servers: Vec<String>,
+    /// How long an object that a list leaves out is kept, until a second list agrees.
+    pub confirm: std::time::Duration,
+}
+
+/// What a collection says; the number is that of [`Spec::collections`].
+pub enum Told {
+    /// An object was added or changed.
+    Object { collection: usize, object: Object },
+    /// An object is gone: by an event that names it, or by two lists.
+    Gone { collection: usize, key: Arc<str> },
+    /// Everything that the first list holds was told.
+    Listed { collection: usize },
+    /// The collection cannot be read: what was told stands.
+    Failed { collection: usize, error: String },
+}
+
+/// One object that describes clusters.
+pub struct Object {
+    /// `namespace/name`.
+    key: Arc<str>,
+    entries: Vec<Entry>,
+}
+
+/// The running watches; dropping it ends them.
+pub struct Watch {
+    tasks: Vec<AbortHandle>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Starts reading on the thread of all sources.
+///
+/// # Errors
+/// Certificates, key or proxy of the home cluster cannot be used.
+pub fn spawn(sources: &Sources, spec: &Spec, sender: &mpsc::Sender<Told>) -> Result<Watch, String> {
+    let _inside = sources.handle().enter();
+    let connection = Connection::new(&spec.access, Arc::new(spec.timing.clone()), Arc::clone(&spec.counters))?;
+    let start = |(number, collection): (usize, &Collection)| {
+        let follower = follow::Follower::new(number, collection, spec, connection.clone(), sender.clone());
+        sources.handle().spawn(follower.run()).abort_handle()
+    };
+    Ok(Watch { tasks: spec.collections.iter().enumerate().map(start).collect() })
+}

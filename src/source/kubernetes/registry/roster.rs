@@ -1,0 +1,168 @@
+//! What all objects of the registry come to: each id once, by rank, and a finding for everything that is left out. Pure.
+//!
+//! In: [`Told`]s, and the ids of the configuration, which come first. Out: clusters in order, findings.
+
+use super::learned::{Entry, Learned, Problem};
+use super::{Collection, Told};
+use crate::model::{ClusterId, Finding};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Everything that the collections have told.
+pub struct Roster {
+    home: ClusterId,
+    collections: Vec<Collection>,
+    /// By collection and object.
+    objects: BTreeMap<(usize, Arc<str>), Vec<Entry>>,
+    listed: BTreeSet<usize>,
+    failed: BTreeMap<usize, String>,
+}
+
+impl Roster {
+    /// Of the collections of a home cluster; nothing is known of them yet.
+    pub fn new(home: ClusterId, collections: Vec<Collection>) -> Self {
+        Roster { home, collections, objects: BTreeMap::new(), listed: BTreeSet::new(), failed: BTreeMap::new() }
+    }
+
+    /// Entries that are bad here and were good in the roster before this one go on as they were.
+    pub fn inherit(&mut self, before: &Roster) {
+        let known: HashMap<&Arc<str>, &Learned> =
+            before.objects.values().flatten().filter_map(|e| Some((&e.origin, e.learned.as_ref()?))).collect();
+        for entry in self.objects.values_mut().flatten().filter(|entry| entry.learned.is_none()) {
+            entry.learned = known.get(&entry.origin).map(|learned| (*learned).clone());
+        }
+    }
+
+    /// The cluster that holds the objects.
+    pub fn home(&self) -> &ClusterId {
+        &self.home
+    }
+
+    /// Takes one message in; a new reason why a collection cannot be read is returned, to be logged.
+    pub fn take(&mut self, told: Told) -> Option<String> {
+        match told {
+            Told::Object { collection, object } => {
+                let before = self.objects.remove(&(collection, Arc::clone(&object.key))).unwrap_or_default();
+                let entries = object.entries.into_iter().map(|entry| kept(entry, &before)).collect();
+                self.objects.insert((collection, object.key), entries);
+            }
+            Told::Gone { collection, key } => drop(self.objects.remove(&(collection, key))),
+            Told::Listed { collection } => {
+                self.listed.insert(collection);
+                self.failed.remove(&collection);
+            }
+            Told::Failed { collection, error } => {
+                let is_new = !self.failed.contains_key(&collection);
+                self.failed.insert(collection, error.clone());
+                return is_new.then_some(error);
+            }
+        }
+        None
+    }
+
+    /// True once every collection was listed whole.
+    pub fn is_listed(&self) -> bool {
+        self.listed.len() == self.collections.len()
+    }
+
+    /// True once every collection was listed whole, or its last try failed.
+    pub fn is_decided(&self) -> bool {
+        (0..self.collections.len()).all(|number| self.listed.contains(&number) || self.failed.contains_key(&number))
+    }
+
+    /// One line per collection that was never listed, for `/ready`.
+    pub fn missing(&self) -> Vec<String> {
+        let missing = |(number, collection): (usize, &Collection)| {
+            let why = self.failed.get(&number).map_or("no complete list yet", String::as_str);
+            (!self.listed.contains(&number))
+                .then(|| format!("registry: cluster {}: {collection}: not listed: {why}", self.home))
+        };
+        self.collections.iter().enumerate().filter_map(missing).collect()
+    }
+
+    /// Each cluster once: those of lower rank first, then by origin. An id of the configuration, or of an entry before, is
+    /// left out with a finding, as is what cannot be read.
+    pub fn clusters(&self, configured: &[ClusterId]) -> (Vec<Learned>, Vec<Finding>) {
+        // An object with two of the labels is in two collections: it counts once, by the lower rank.
+        let mut entries: BTreeMap<&Arc<str>, &Entry> = BTreeMap::new();
+        for entry in self.objects.values().flatten() {
+            let known = entries.entry(&entry.origin).or_insert(entry);
+            if entry.rank < known.rank {
+                *known = entry;
+            }
+        }
+        let mut entries: Vec<&Entry> = entries.into_values().collect();
+        entries.sort_by_key(|entry| entry.rank);
+        let (mut clusters, mut findings) = (Vec::new(), Vec::new());
+        let mut taken: HashMap<&ClusterId, String> =
+            configured.iter().map(|id| (id, "`clusters` of the configuration".to_owned())).collect();
+        for entry in entries {
+            if let Some(problem) = &entry.problem {
+                findings.push(self.unusable(entry, problem));
+            }
+            let Some(learned) = &entry.learned else { continue };
+            if let Some(holder) = taken.get(&entry.id) {
+                findings.push(self.duplicate(entry, holder));
+                continue;
+            }
+            taken.insert(&entry.id, entry.origin.to_string());
+            clusters.push(learned.clone());
+        }
+        findings.extend(self.failed.iter().filter_map(|(number, error)| self.unreadable(*number, error)));
+        (clusters, findings)
+    }
+
+    fn unusable(&self, entry: &Entry, problem: &Problem) -> Finding {
+        let meanwhile = match &entry.learned {
+            Some(_) => "its cluster goes on being read by the version before",
+            None => "its cluster is not read",
+        };
+        self.finding(&entry.origin, problem.code, format!("{}; {meanwhile}", problem.reason))
+    }
+
+    fn duplicate(&self, entry: &Entry, holder: &str) -> Finding {
+        let id = &entry.id;
+        let message = format!(
+            "the id {id} comes from {holder} already, which counts; this one is not read; remove it or \
+                               give it another id"
+        );
+        self.finding(&entry.origin, "duplicate-cluster-id", message)
+    }
+
+    fn unreadable(&self, number: usize, error: &str) -> Option<Finding> {
+        let collection = self.collections.get(number)?;
+        Some(Finding {
+            code: "registry-unreadable",
+            cluster: self.home.as_str().into(),
+            kind: "".into(),
+            object: format!("{collection}").into(),
+            place: None,
+            message: error.to_owned(),
+        })
+    }
+
+    /// About an origin, `KIND NAMESPACE/NAME, key KEY`.
+    pub fn finding(&self, origin: &str, code: &'static str, message: String) -> Finding {
+        let (kind, object) = origin.split_once(' ').unwrap_or(("", origin));
+        Finding {
+            code,
+            cluster: self.home.as_str().into(),
+            kind: kind.into(),
+            object: object.into(),
+            place: None,
+            message,
+        }
+    }
+}
+
+/// An entry that turned bad goes on with what it had (SOURCES.md section 6).
+fn kept(mut entry: Entry, before: &[Entry]) -> Entry {
+    if entry.learned.is_none() {
+        let same = before.iter().find(|known| known.origin == entry.origin);
+        entry.learned = same.and_then(|known| known.learned.clone());
+    }
+    entry
+}
+
+#[cfg(test)]
+mod tests;
