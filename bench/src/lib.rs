@@ -19,6 +19,7 @@ pub mod mmsg;
 pub mod process;
 pub mod rows;
 pub mod server;
+pub mod soak;
 pub mod stats;
 pub mod wire;
 

@@ -6,9 +6,9 @@ use clusterset_dns_bench::clusterset::Clusterset;
 use clusterset_dns_bench::expect::Questions;
 use clusterset_dns_bench::load::{self, Check, Plan};
 use clusterset_dns_bench::manifests::{self, Format, Ports};
-use clusterset_dns_bench::rows::{convergence, loading, queries, update};
+use clusterset_dns_bench::rows::{beside, convergence, loading, overload, queries, update};
 use clusterset_dns_bench::server::Stage;
-use clusterset_dns_bench::{echo, process};
+use clusterset_dns_bench::{echo, process, soak};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +37,12 @@ enum Command {
     Convergence(RowArgs),
     /// CPU and memory until ready from scripted API servers: use --clusters 100.
     Ingest(RowArgs),
+    /// UDP with and without 2,000 idle connections, 2,000 slow readers and 500 over gRPC beside it.
+    Beside(RowArgs),
+    /// Twice as many queries as one core can answer.
+    Overload(RowArgs),
+    /// Changes, faults, reloads and a restart under a checked load; fails on a wrong answer and on growth.
+    Soak(SoakArgs),
     /// Writes a bench clusterset with its questions.
     Generate(GenerateArgs),
     /// Asks a server and checks every reply; exit code 1 when one was wrong or missing.
@@ -86,6 +92,13 @@ struct RowArgs {
     /// Queries per second, sent on time whatever the replies do (default: as fast as they are answered).
     #[arg(long)]
     rate: Option<f64>,
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+/// What is started, and where.
+#[derive(Args)]
+struct PlaceArgs {
     /// The server's binary.
     #[arg(long, env = "CLUSTERSET_DNS_BINARY", default_value = "target/release/clusterset-dns")]
     binary: PathBuf,
@@ -99,6 +112,26 @@ struct RowArgs {
     server_core: usize,
     #[arg(long, default_value_t = 1)]
     load_core: usize,
+}
+
+#[derive(Args)]
+struct SoakArgs {
+    /// How long: 60s, 10m, 24h.
+    #[arg(default_value = "10m", value_parser = length)]
+    length: Duration,
+    /// What goes wrong and when follows from it; by default from the clock.
+    #[arg(long)]
+    seed: Option<u64>,
+    #[arg(long, default_value_t = 4000)]
+    services: u32,
+    /// Changes per second in all clusters.
+    #[arg(long, default_value_t = 1000.0)]
+    changes: f64,
+    /// Queries per second over UDP; a tenth of it over TCP.
+    #[arg(long, default_value_t = 2000.0)]
+    rate: f64,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
 #[derive(Args)]
@@ -161,32 +194,44 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Udp(row) => {
-            let stage = row.stage()?;
+            let stage = row.place.stage()?;
             queries::udp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8), true)?.publish(&stage)
         }
         Command::Floor(row) => {
-            let stage = row.stage()?;
+            let stage = row.place.stage()?;
             queries::udp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8), false)?.publish(&stage)
         }
         Command::Tcp(row) => {
-            let stage = row.stage()?;
+            let stage = row.place.stage()?;
             queries::tcp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8))?.publish(&stage)
         }
         Command::Load(row) => {
-            let stage = row.stage()?;
+            let stage = row.place.stage()?;
             loading::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(3).rounds)?.publish(&stage)
         }
         Command::Update(row) => {
-            let stage = row.stage()?;
+            let stage = row.place.stage()?;
             update::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(8).rounds)?.publish(&stage)
         }
         Command::Convergence(row) => {
-            let (stage, set) = (row.stage()?, row.set.clusterset()?);
+            let (stage, set) = (row.place.stage()?, row.set.clusterset()?);
             convergence::measure(&stage, &set, row.rounds.unwrap_or(if row.quick { 50 } else { 900 }))?.publish(&stage)
         }
         Command::Ingest(row) => {
-            let (stage, set) = (row.stage()?, row.set.clusterset()?);
+            let (stage, set) = (row.place.stage()?, row.set.clusterset()?);
             loading::from_api_servers(&stage, &set, row.effort(3).rounds)?.publish(&stage)
+        }
+        Command::Beside(row) => {
+            let stage = row.place.stage()?;
+            beside::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(4))?.publish(&stage)
+        }
+        Command::Overload(row) => {
+            let stage = row.place.stage()?;
+            overload::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(1))?.publish(&stage)
+        }
+        Command::Soak(args) => {
+            let stage = args.place.stage()?;
+            soak::run(&stage, args.plan()?)?.publish(&stage)
         }
         Command::Generate(args) => generate(&args),
         Command::Ask(args) => ask(&args),
@@ -197,7 +242,27 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
 }
 
-impl RowArgs {
+impl SoakArgs {
+    fn plan(&self) -> anyhow::Result<soak::Plan> {
+        let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+        let (seed, length) = (self.seed.unwrap_or(clock), self.length);
+        Ok(soak::Plan { seed, length, services: self.services, changes: self.changes, rate: self.rate })
+    }
+}
+
+/// `60s`, `10m` or `24h`.
+fn length(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("a number and s, m or h".to_owned()),
+    };
+    number.parse::<u64>().map(|number| Duration::from_secs(number * seconds)).map_err(|error| error.to_string())
+}
+
+impl PlaceArgs {
     fn stage(&self) -> anyhow::Result<Stage> {
         std::fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         let cores = process::cores();
@@ -216,7 +281,9 @@ impl RowArgs {
             ports: Ports::from(self.port),
         })
     }
+}
 
+impl RowArgs {
     fn effort(&self, rounds: usize) -> queries::Effort {
         let measure = Duration::from_secs_f64(if self.quick { 0.5 } else { self.seconds });
         let rounds = self.rounds.unwrap_or(if self.quick { 2 } else { rounds });

@@ -63,6 +63,11 @@ pub fn pin(core: usize) -> io::Result<()> {
     }
 }
 
+/// Takes back what [`Running::start`] gave a process before others.
+pub fn share_core_equally(pid: u32) {
+    let _ = fs::write(format!("/proc/{pid}/autogroup"), "0");
+}
+
 /// A child that ends with this value.
 pub struct Running(Child);
 
@@ -84,6 +89,15 @@ impl Running {
 
     pub fn pid(&self) -> u32 {
         self.0.id()
+    }
+
+    /// Sends a signal to this process alone.
+    pub fn signal(&self, signal: libc::c_int) -> io::Result<()> {
+        // SAFETY: kill takes two numbers; the child is not waited for yet, so the id is its own.
+        match unsafe { libc::kill(self.pid() as libc::pid_t, signal) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
     }
 
     /// The exit status if it has ended.

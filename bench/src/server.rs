@@ -129,6 +129,42 @@ impl Server {
         }
     }
 
+    /// Sends a signal.
+    ///
+    /// # Errors
+    /// Of the system call.
+    pub fn signal(&self, signal: i32) -> anyhow::Result<()> {
+        self.running.signal(signal).with_context(|| format!("signal {signal}"))
+    }
+
+    /// Waits until it has ended by itself; its exit code, `None` after a signal.
+    ///
+    /// # Errors
+    /// It still runs after `patience`.
+    pub fn wait_for_end(&mut self, patience: Duration) -> anyhow::Result<Option<i32>> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.running.ended() {
+                return Ok(status.code());
+            }
+            anyhow::ensure!(start.elapsed() < patience, "the server still runs; its log:\n{}", self.last_words());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Everything it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Status of `/ready`.
+    ///
+    /// # Errors
+    /// Nobody answers.
+    pub fn ready(&self) -> anyhow::Result<u16> {
+        get(self.ready, "/ready").map(|(status, _)| status)
+    }
+
     /// Resident memory in MiB.
     pub fn resident_mib(&self) -> f64 {
         process::memory(self.pid()).0
@@ -136,10 +172,7 @@ impl Server {
 
     /// The values of `/metrics` by name, labels summed.
     pub fn metrics(&self) -> anyhow::Result<BTreeMap<String, f64>> {
-        let (status, body) = get(self.metrics, "/metrics")?;
-        if status != 200 {
-            bail!("/metrics: status {status}");
-        }
+        let body = self.metrics_text()?;
         let mut values = BTreeMap::new();
         for line in body.lines().filter(|line| !line.starts_with('#')) {
             if let Some((series, value)) = line.rsplit_once(' ') {
@@ -148,6 +181,16 @@ impl Server {
             }
         }
         Ok(values)
+    }
+
+    /// `/metrics` as it is.
+    ///
+    /// # Errors
+    /// Nobody answers, or another status than 200.
+    pub fn metrics_text(&self) -> anyhow::Result<String> {
+        let (status, body) = get(self.metrics, "/metrics")?;
+        anyhow::ensure!(status == 200, "/metrics: status {status}");
+        Ok(body)
     }
 
     fn wait_for_reply(&self) -> anyhow::Result<()> {

@@ -24,7 +24,6 @@ const NOT_BUILT: &[(&str, When)] = &[
     ("clusterset", When::Changed),
     ("tierBy", When::Changed),
     ("freshness.evidence", When::Changed),
-    ("memoryLimit", When::Changed),
     ("log.queries", When::Changed),
     ("adapters", When::Changed),
     ("istio.clusterLocalities", When::Changed),

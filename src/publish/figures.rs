@@ -49,6 +49,8 @@ pub struct Figures {
     pub merge: Latency,
     pub compile: Latency,
     pub apply: Latency,
+    /// Panics that were contained.
+    pub panics: AtomicU64,
     pub report: ArcSwap<Report>,
     /// From the arrival of a change to its answer, per cluster.
     event_to_answer: Mutex<HashMap<ClusterId, Arc<Latency>>>,

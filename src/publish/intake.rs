@@ -15,6 +15,9 @@ impl Publisher {
         let cluster = observation.cluster.clone();
         let single = !matches!(observation.change, crate::model::Change::Replace { .. });
         let was_restored = self.is_restored(&cluster);
+        let held = self.clusterset.get(&cluster).map(Member::facts);
+        let change = self.growth.admit(&cluster, held, observation.change);
+        let observation = Observation { change, ..observation };
         let kept = self.judge(&observation);
         self.warnings.survey_due |= super::survey::looks_at(&observation.change);
         let touched = self.clusterset.observe_keeping(observation, kept);

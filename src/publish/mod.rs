@@ -7,10 +7,12 @@
 mod ageing;
 mod braking;
 mod changed_zones;
+mod contain;
 mod entity;
 mod figures;
 mod findings;
 mod frame;
+mod growth;
 mod hosts;
 mod intake;
 mod names;
@@ -27,5 +29,6 @@ mod tests;
 
 pub use figures::{ClusterReport, Figures, KindReport, Latency, Report};
 pub use frame::FrameTemplate;
-pub use publisher::{Publisher, Setup};
+pub use growth::Growth;
+pub use publisher::{Publisher, Setup, Stopwatch};
 pub use task::{Command, Readiness};

@@ -3,6 +3,7 @@
 use super::entity::PublishedService;
 use super::figures::Figures;
 use super::frame::{Awaited, FrameTemplate};
+use super::growth::Growth;
 use super::hosts::HostRegistry;
 use super::queue::Queue;
 use super::reverse::ReverseRegistry;
@@ -66,6 +67,7 @@ pub struct Publisher {
     /// Clusters may come that nobody knows of yet.
     awaits_registry: bool,
     pub(super) brake: Brake,
+    pub(super) growth: Growth,
     pub(super) warnings: Warnings<Entity>,
 }
 
@@ -103,6 +105,7 @@ impl Publisher {
             awaited: Awaited::default(),
             awaits_registry: false,
             brake: Brake::default(),
+            growth: Growth::default(),
             warnings: Warnings::default(),
         };
         publisher.awaited = publisher.awaited_views();
@@ -144,6 +147,11 @@ impl Publisher {
         &mut self.brake
     }
 
+    /// What is refused for lack of memory.
+    pub fn growth_mut(&mut self) -> &mut Growth {
+        &mut self.growth
+    }
+
     /// How much waits.
     pub fn waiting(&self) -> usize {
         self.queue.len()
@@ -152,11 +160,7 @@ impl Publisher {
     /// Publishes what waits until nothing does or `go_on` says stop, single changes first. True when nothing is left.
     pub fn work(&mut self, mut go_on: impl FnMut() -> bool) -> bool {
         while let Some(entity) = self.queue.pop() {
-            match entity {
-                Entity::Service(key) => self.publish_service(&key),
-                Entity::Namespace(namespace) => self.publish_namespace(&namespace),
-                Entity::Host(host) => self.publish_host(&host),
-            }
+            self.publish(&entity);
             if !go_on() {
                 break;
             }

@@ -6,6 +6,7 @@
 use super::ageing::{self, Ageing};
 use super::braking;
 use super::figures::{ClusterReport, KindReport, Report};
+use super::growth;
 use super::publisher::{Publisher, Setup};
 use crate::model::clusterset::Member;
 use crate::model::fact::Kind;
@@ -25,6 +26,8 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Surveys are at least this far apart.
 const SURVEY: Duration = Duration::from_secs(5);
+/// Memory is measured at most so often.
+const MEASURE: Duration = Duration::from_millis(50);
 
 /// What others ask of the publisher.
 pub enum Command {
@@ -69,6 +72,9 @@ pub struct Readiness {
 /// Asks the source of a cluster for another list of a kind.
 pub type Relist = Box<dyn Fn(&ClusterId, Kind) + Send>;
 
+/// Measures whether there is memory for new objects.
+pub type Room = Box<dyn FnMut() -> bool + Send>;
+
 /// What the task is told at start.
 pub struct Schedule {
     /// Zero of all `received_ns`.
@@ -79,12 +85,21 @@ pub struct Schedule {
     pub tick: Duration,
     pub registry: Registry,
     pub relist: Relist,
+    /// False while memory is too short for new objects.
+    pub room: Room,
 }
 
 impl Schedule {
-    /// Once a second, with nobody to ask for another list.
+    /// Once a second, with nobody to ask for another list and with room for everything.
     pub fn new(epoch: Instant, times: HashMap<ClusterId, Times>) -> Self {
-        Schedule { epoch, times, tick: TICK, registry: Registry::default(), relist: Box::new(|_, _| {}) }
+        Schedule {
+            epoch,
+            times,
+            tick: TICK,
+            registry: Registry::default(),
+            relist: Box::new(|_, _| {}),
+            room: Box::new(|| true),
+        }
     }
 }
 
@@ -102,12 +117,14 @@ pub struct Ends {
 /// Runs until told to stop or until every source has hung up and nothing waits.
 pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
     let Ends { mut observations, mut commands, readiness, serials, mut stop } = ends;
-    let Schedule { epoch, times, tick, registry, relist } = schedule;
+    let Schedule { epoch, times, tick, registry, relist, room } = schedule;
     let mut driver = Driver {
         publisher,
         registry: Registry::default(),
         epoch,
         relist,
+        room,
+        measured: None,
         readiness,
         ageing: Ageing::new(times, tick),
         serials_at: None,
@@ -141,6 +158,9 @@ struct Driver {
     registry: Registry,
     epoch: Instant,
     relist: Relist,
+    room: Room,
+    /// When memory was last measured, and whether there was room.
+    measured: Option<(Instant, bool)>,
     readiness: watch::Sender<Readiness>,
     ageing: Ageing,
     serials_at: Option<Instant>,
@@ -150,6 +170,7 @@ struct Driver {
 
 impl Driver {
     fn take_in(&mut self, first: Observation, more: &mut mpsc::Receiver<Observation>) {
+        self.settle_growth();
         self.observe(first);
         for _ in 1..INTAKE {
             let Ok(observation) = more.try_recv() else { break };
@@ -170,7 +191,7 @@ impl Driver {
         }
         let cluster = observation.cluster.clone();
         let counts = matches!(observation.change, Change::Apply { .. } | Change::Delete { .. });
-        self.publisher.observe(observation);
+        self.publisher.take_in(observation);
         if counts {
             self.publisher.await_answer(cluster, received);
         }
@@ -250,11 +271,31 @@ impl Driver {
         for (cluster, kind) in self.publisher.brake_mut().due(now) {
             (self.relist)(&cluster, kind);
         }
+        self.settle_growth();
         self.settle_serials();
         self.settle_readiness();
         self.settle_survey();
         let report = self.report();
         self.publisher.figures().report.store(Arc::new(report));
+    }
+
+    /// New objects are refused while memory is short; what was refused is listed again later.
+    fn settle_growth(&mut self) {
+        if self.measured.is_some_and(|(at, _)| at.elapsed() < MEASURE) {
+            return;
+        }
+        let had_room = self.measured.is_none_or(|(_, room)| room);
+        let has_room = (self.room)();
+        self.measured = Some((Instant::now(), has_room));
+        match (had_room, has_room) {
+            (true, false) => self.publisher.growth_mut().stop(),
+            (false, true) => {
+                for (cluster, kind) in self.publisher.growth_mut().resume() {
+                    (self.relist)(&cluster, kind);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// At most once a second, to the wall clock (DNS.md section 4).
@@ -305,7 +346,9 @@ impl Driver {
         for (code, count) in self.publisher.warnings.counts_of(member.cluster().id.as_str()) {
             *counts.entry(code).or_default() += count as usize;
         }
-        counts.into_iter().map(|(code, count)| (code, count as u64)).collect()
+        let counts = counts.into_iter().map(|(code, count)| (code, count as u64));
+        let refused = self.publisher.growth.refused(&member.cluster().id);
+        counts.chain((refused > 0).then_some((growth::CODE, refused))).collect()
     }
 
     fn cluster_report(&self, member: &Member) -> ClusterReport {

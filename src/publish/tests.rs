@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod hosts;
+mod orders;
 mod readiness;
 mod warnings;
 

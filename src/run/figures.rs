@@ -58,7 +58,7 @@ impl Figures for Live {
     fn process(&self) -> ProcessFigures {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         ProcessFigures {
-            panics: 0,
+            panics: count(&self.publish.panics) + self.source_panics(),
             reloads_failed: count(&self.reload.failed),
             last_reload_successful: self.reload.last_successful.load(Ordering::Relaxed),
             config_generation: count(&self.reload.generation),
@@ -70,6 +70,17 @@ impl Figures for Live {
 }
 
 impl Live {
+    /// Of tasks that read clusters and were started again.
+    fn source_panics(&self) -> u64 {
+        let of_watches = |cluster: &publish::ClusterReport| {
+            let mut figures = ClusterFigures::default();
+            (self.watchers)(cluster.id.as_str(), &mut figures);
+            figures.panics
+        };
+        let watches: u64 = self.publish.report.load().clusters.iter().map(of_watches).sum();
+        watches + crate::source::manifests::panics()
+    }
+
     fn cluster(&self, cluster: &publish::ClusterReport) -> ClusterFigures {
         let now = self.epoch.elapsed().as_nanos() as u64;
         let age = |contact: u64| now.saturating_sub(contact) as f64 / 1e9;

@@ -20,6 +20,7 @@ mod identities;
 #[cfg(not(feature = "kubernetes"))]
 #[path = "identities_off.rs"]
 mod identities;
+mod limits;
 pub mod offline;
 mod registry;
 mod reload;

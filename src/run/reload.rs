@@ -6,6 +6,7 @@
 use super::changes::Changes;
 use super::handover::Synced;
 use super::identities::Identities;
+use super::limits::Memory;
 use super::registry::{Joined, Registry};
 use super::setup::{brake_limits, setup, times};
 use super::snapshot::{self, Members};
@@ -63,6 +64,7 @@ pub(super) struct Reloader {
     pub commands: mpsc::Sender<Command>,
     pub views: Views,
     pub members: Members,
+    pub memory: Memory,
     pub figures: Arc<Figures>,
 }
 
@@ -147,6 +149,7 @@ impl Reloader {
                 "{key}: the change needs a restart; the value of the start stays in force, the rest is taken over"
             );
         }
+        self.memory.set(&next);
         self.registry.commit(&next, reading);
         self.joined = self.registry.join(&next);
         self.config = next;

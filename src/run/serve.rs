@@ -2,6 +2,7 @@
 
 use super::admin::Admin;
 use super::figures::Live;
+use super::limits::{self, Memory};
 use super::registry::Registry;
 use super::reload::{self, Asked, Origin, Reloader};
 use super::resolve::Resolving;
@@ -87,8 +88,11 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         beside: vec![registry.counts(), identities.counts()],
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
+    limits::check_descriptors(config);
+    let memory = Memory::new(config);
     let schedule = Schedule {
         relist: sources.relist(),
+        room: Box::new(memory.gauge()),
         registry: registry.state(),
         ..Schedule::new(epoch, times(&joined.config))
     };
@@ -122,6 +126,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         commands: of_reloader,
         views,
         members,
+        memory,
         figures: reload,
     };
     let reloader = tokio::spawn(reloader.run(asked, synced));

@@ -327,6 +327,7 @@ impl Running {
             figures.watch_errors =
                 counters.watch_errors().map(|(kind, code, n)| (kind.as_str(), code.to_string(), n)).collect();
             figures.auth_failures = counters.auth_failures();
+            figures.panics = counters.panics();
         })
     }
 

@@ -46,6 +46,8 @@ pub struct ClusterFigures {
     /// Verb, status code, requests.
     pub requests: Vec<(&'static str, String, u64)>,
     pub auth_failures: u64,
+    /// Tasks of the cluster that panicked and were started again; part of `panics_total`.
+    pub panics: u64,
     /// `table_event_to_answer_seconds`, with [`super::histogram::LATENCY_SECONDS`].
     pub event_to_answer: Option<Histogram>,
     /// `service_kind` (cluster_ip, headless_with_selector, headless_without_selector) with

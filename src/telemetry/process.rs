@@ -15,12 +15,17 @@ pub struct Process {
 }
 
 impl Process {
+    /// Resident memory in octets; 0 when it cannot be read.
+    pub fn resident_bytes() -> u64 {
+        status_kib("VmRSS:") * 1024
+    }
+
     /// Reads the figures of this process; what cannot be read is 0.
     pub fn read() -> Self {
         let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
         let ticks = ticks_per_second();
         Process {
-            resident_bytes: status_kib("VmRSS:") * 1024,
+            resident_bytes: Process::resident_bytes(),
             open_fds: fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64),
             max_fds: max_fds(&fs::read_to_string("/proc/self/limits").unwrap_or_default()),
             cpu_seconds: (stat_field(&stat, 14) + stat_field(&stat, 15)) as f64 / ticks,

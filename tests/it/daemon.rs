@@ -38,7 +38,13 @@ pub struct Reply {
 impl Daemon {
     /// Starts it and waits until its sockets are open.
     pub fn start(config: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_clusterset-dns"));
+        Daemon::start_under(&["env"], config)
+    }
+
+    /// The same under a program that starts it in its own place, such as `prlimit` or `env`.
+    pub fn start_under(program: &[&str], config: &Path) -> Self {
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(env!("CARGO_BIN_EXE_clusterset-dns"));
         command.arg("serve").arg("--config").arg(config).env_remove("RUST_LOG");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
         let log = Arc::new(Mutex::new(String::new()));
@@ -60,6 +66,16 @@ impl Daemon {
             metrics = metrics.or_else(|| listener(&line, " (/metrics)"));
         }
         Daemon { child, dns: dns.expect("seen"), metrics: metrics.expect("seen"), log }
+    }
+
+    /// Where it answers DNS.
+    pub fn dns(&self) -> SocketAddr {
+        self.dns
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks once, with EDNS.
@@ -125,6 +141,11 @@ impl Daemon {
     /// SIGTERM, then its end.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal("TERM");
+        self.wait_end()
+    }
+
+    /// Waits for its end.
+    pub fn wait_end(&mut self) -> ExitStatus {
         self.child.wait().expect("it ends")
     }
 }

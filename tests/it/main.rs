@@ -6,11 +6,17 @@ mod support;
 
 mod binary;
 #[cfg(feature = "kubernetes")]
+mod clock;
+#[cfg(feature = "kubernetes")]
+mod cluster_leaves;
+#[cfg(feature = "kubernetes")]
 mod connect;
 #[cfg(feature = "kubernetes")]
 mod daemon;
 mod dependencies;
 mod differential;
+#[cfg(feature = "kubernetes")]
+mod disk;
 mod explain;
 mod folder_outages;
 mod house;
@@ -27,6 +33,8 @@ mod kubernetes_lists;
 #[cfg(feature = "kubernetes")]
 mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
+mod limits;
+#[cfg(feature = "kubernetes")]
 mod outages;
 #[cfg(feature = "kubernetes")]
 mod registry;
@@ -35,6 +43,8 @@ mod registry_restart;
 #[cfg(feature = "kubernetes")]
 mod reload;
 mod scenarios;
+#[cfg(feature = "kubernetes")]
+mod shutdown;
 #[cfg(feature = "kubernetes")]
 mod snapshot;
 #[cfg(feature = "grpc")]

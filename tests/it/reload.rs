@@ -9,7 +9,7 @@ use std::path::Path;
 const WEB: &str = "web.shop.svc.clusterset.local";
 
 /// Writes the folder of a cluster that exports `shop/web` at this address.
-fn cluster(folder: &Path, name: &str, address: &str) {
+pub fn cluster(folder: &Path, name: &str, address: &str) {
     fs::create_dir_all(folder.join(name)).unwrap();
     let objects = format!(
         "apiVersion: v1\nkind: Service\nmetadata: {{ name: web, namespace: shop }}\n\
@@ -30,7 +30,7 @@ fn configure(folder: &Path, clusters: &[&str], more: &str) {
     fs::rename(folder.join("config.new"), folder.join("config.yaml")).unwrap();
 }
 
-fn sorted(reply: &Reply) -> Vec<String> {
+pub fn sorted(reply: &Reply) -> Vec<String> {
     let mut addresses: Vec<String> = reply.addresses.iter().map(ToString::to_string).collect();
     addresses.sort();
     addresses
@@ -93,7 +93,7 @@ fn a_bad_configuration_changes_nothing_and_says_each_fault_once() {
 }
 
 /// An API server with `shop/web` at this address, exported.
-fn api_server(address: &str) -> ApiServer {
+pub fn api_server(address: &str) -> ApiServer {
     let server = ApiServer::start();
     server.put(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}));
     server.put(json!({

@@ -7,16 +7,17 @@ use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-const WEB: &str = "web.shop.svc.clusterset.local";
+pub const WEB: &str = "web.shop.svc.clusterset.local";
 
 /// One API server with an exported Service, and a configuration that names it as `west`.
-struct World {
-    server: ApiServer,
+pub struct World {
+    pub server: ApiServer,
     folder: TempDir,
 }
 
 impl World {
-    fn new(more: &str) -> Self {
+    /// `more` is the configuration of further clusters.
+    pub fn new(more: &str) -> Self {
         let server = ApiServer::start();
         server.put(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}));
         server.put(json!({
@@ -36,15 +37,21 @@ impl World {
     }
 
     fn start(&self) -> Daemon {
-        Daemon::start(&self.folder.path().join("config.yaml"))
+        self.start_under(&["env"])
     }
 
-    fn file(&self) -> PathBuf {
+    /// Under a program that starts the server in its own place.
+    pub fn start_under(&self, program: &[&str]) -> Daemon {
+        Daemon::start_under(program, &self.folder.path().join("config.yaml"))
+    }
+
+    /// Its snapshot.
+    pub fn file(&self) -> PathBuf {
         self.folder.path().join("state/snapshot")
     }
 }
 
-fn export(name: &str) -> serde_json::Value {
+pub fn export(name: &str) -> serde_json::Value {
     json!({
         "apiVersion": "multicluster.x-k8s.io/v1beta1", "kind": "ServiceExport",
         "metadata": {"namespace": "shop", "name": name, "creationTimestamp": "2024-03-01T00:00:00Z"},

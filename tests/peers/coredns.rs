@@ -72,14 +72,18 @@ pub struct Front {
 }
 
 impl Front {
-    /// Puts CoreDNS in front of a server that listens on `dns` and `grpc`. Without `cache` every question reaches it.
+    /// Puts CoreDNS in front of a server that listens on `dns` and `grpc`. The second upstream is a closed port: the
+    /// first one must do. Without `cache` every question reaches it.
     pub fn start(peers: &Path, dns: u16, grpc: u16, cache: bool) -> Front {
         let ports = [free_port(), free_port(), free_port()];
         let metrics = free_port();
         let blocks: Vec<String> = Way::ALL
             .iter()
             .zip(ports)
-            .map(|(&way, port)| stanza(way, port, if way == Way::Grpc { grpc } else { dns }, metrics, cache))
+            .map(|(&way, port)| {
+                let upstream = if way == Way::Grpc { grpc } else { dns };
+                stanza(way, port, [upstream, free_port()], metrics, cache)
+            })
             .collect();
         Front { coredns: CoreDns::start(peers, &blocks.join("\n"), ports[2]), ports }
     }
@@ -91,9 +95,9 @@ impl Front {
 }
 
 /// The stanza as it is shipped, with loopback ports for its addresses. `example.org` is sent the same way, to see what
-/// the server says to a name that is not its own. The second upstream is a closed port: the first one must do.
-/// gRPC goes without TLS.
-pub fn stanza(way: Way, port: u16, upstream: u16, metrics: u16, cache: bool) -> String {
+/// the server says to a name that is not its own. gRPC goes without TLS.
+pub fn stanza(way: Way, port: u16, upstreams: [u16; 2], metrics: u16, cache: bool) -> String {
+    let [first, second] = upstreams;
     let path = repository().join("deploy/coredns").join(way.file());
     let shipped = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let replacements = [
@@ -101,8 +105,8 @@ pub fn stanza(way: Way, port: u16, upstream: u16, metrics: u16, cache: bool) -> 
             "clusterset.local:53 global:53 {",
             format!("clusterset.local:{port} global:{port} example.org:{port} {{\n    bind 127.0.0.1"),
         ),
-        ("10.96.0.53:8053 10.97.0.53:8053", format!("127.0.0.1:{upstream} 127.0.0.1:{}", free_port())),
-        ("10.96.0.53 10.97.0.53 {", format!("127.0.0.1:{upstream} 127.0.0.1:{} {{", free_port())),
+        ("10.96.0.53:8053 10.97.0.53:8053", format!("127.0.0.1:{first} 127.0.0.1:{second}")),
+        ("10.96.0.53 10.97.0.53 {", format!("127.0.0.1:{first} 127.0.0.1:{second} {{")),
         (":9153", format!("127.0.0.1:{metrics}")),
     ];
     let mut text = replacements.into_iter().fold(shipped, |text, (from, to)| text.replace(from, &to));

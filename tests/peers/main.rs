@@ -54,6 +54,8 @@ mod registry;
 #[cfg(test)]
 mod replies;
 #[cfg(test)]
+mod rolling;
+#[cfg(test)]
 mod secondaries;
 #[cfg(test)]
 mod server;

@@ -78,7 +78,7 @@ fn coredns_takes_the_shipped_stanzas() {
     for way in Way::ALL {
         for cache in [true, false] {
             let port = free_port();
-            let corefile = stanza(way, port, free_port(), metrics, cache);
+            let corefile = stanza(way, port, [free_port(), free_port()], metrics, cache);
             let coredns = CoreDns::start(&peers, &corefile, port);
             // Nothing stands behind it: CoreDNS itself says so.
             let reply = dig(port, "web.shop.svc.clusterset.local.", "A", &[]).expect("CoreDNS answers");

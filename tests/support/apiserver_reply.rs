@@ -78,7 +78,7 @@ async fn stored(state: &Arc<State>, path: &str, request: &Request) -> Response {
     let number = |key: &str| request.query.get(key).and_then(|value| value.parse::<u64>().ok());
     let scope = Scope::new(&request.plural, path, &request.query);
     let document = {
-        let store = state.store.lock().unwrap();
+        let mut store = state.store.lock().unwrap();
         let token = request.query.get("continue").map_or("", String::as_str);
         match (request.on, store.collection(path)) {
             (On::Discover, _) if path == "/apis" || path == "/version" || path.contains(MCS) => store.discovery(path),

@@ -19,6 +19,9 @@ const RESOURCES: [(&str, &str, &str); 8] = [
 /// The group of the kinds that may be missing.
 pub const MCS: &str = "multicluster.x-k8s.io";
 
+/// Lists kept for their further pages.
+const PAGED: usize = 8;
+
 /// An event that a watch repeats.
 struct Event {
     version: u64,
@@ -67,6 +70,8 @@ pub struct Store {
     compacted: u64,
     objects: BTreeMap<(&'static str, String, String), Value>,
     events: Vec<Event>,
+    /// Lists that are read page by page, as they were at a version.
+    paged: BTreeMap<(u64, String), Vec<Value>>,
     /// Versions at which the MCS kinds are served.
     pub mcs: Vec<&'static str>,
     /// The bearer token that is accepted.
@@ -82,6 +87,7 @@ impl Store {
             compacted: 100,
             objects: BTreeMap::new(),
             events: Vec::new(),
+            paged: BTreeMap::new(),
             mcs: vec!["v1beta1"],
             token: token.to_owned(),
             changed: watch::Sender::new(0),
@@ -121,6 +127,7 @@ impl Store {
     pub fn restore(&mut self, version: u64, objects: Vec<Value>) {
         self.objects.clear();
         self.events.clear();
+        self.paged.clear();
         self.version = version - objects.len() as u64;
         self.compacted = 0;
         objects.into_iter().for_each(|object| self.put(object));
@@ -137,21 +144,30 @@ impl Store {
         self.changed.send_modify(|_| {});
     }
 
-    /// A page: at most `limit` items (0 = all) from the position that `token` names.
-    pub fn page(&self, scope: &Scope, limit: usize, token: &str) -> Value {
-        let start = token.parse().unwrap_or(0);
-        let all = self.objects.iter().filter(|((of, ..), _)| *of == scope.plural).map(|(_, object)| object);
-        let all = all.filter(|object| scope.holds(object));
-        let (mut items, mut more) = (Vec::new(), String::new());
-        for (at, object) in all.enumerate().skip(start) {
-            if limit > 0 && items.len() == limit {
-                more = at.to_string();
-                break;
+    /// A page: at most `limit` items (0 = all) from the version and position that `token` names. All pages of a list
+    /// are of one moment, as those of a real API server are.
+    pub fn page(&mut self, scope: &Scope, limit: usize, token: &str) -> Value {
+        let place = token.split_once('-').and_then(|(version, at)| Some((version.parse().ok()?, at.parse().ok()?)));
+        let (version, start) = place.unwrap_or((self.version, 0));
+        let key = (version, format!("{scope:?}"));
+        let all = self.paged.get(&key).cloned().unwrap_or_else(|| self.all(scope));
+        let end = if limit > 0 { all.len().min(start + limit) } else { all.len() };
+        let items = all[start.min(end)..end].to_vec();
+        let more = if end < all.len() { format!("{version}-{end}") } else { String::new() };
+        // Nobody goes on from a check of one item.
+        if !more.is_empty() && limit > 1 {
+            self.paged.insert(key, all);
+            if self.paged.len() > PAGED {
+                self.paged.pop_first();
             }
-            items.push(stripped(object));
         }
-        let metadata = json!({"resourceVersion": self.version.to_string(), "continue": more});
+        let metadata = json!({"resourceVersion": version.to_string(), "continue": more});
         json!({"kind": "List", "apiVersion": "v1", "metadata": metadata, "items": items})
+    }
+
+    fn all(&self, scope: &Scope) -> Vec<Value> {
+        let all = self.objects.iter().filter(|((of, ..), _)| *of == scope.plural).map(|(_, object)| object);
+        all.filter(|object| scope.holds(object)).map(stripped).collect()
     }
 
     /// The lines after `version` with their end, or `None` when they are forgotten.
@@ -159,7 +175,9 @@ impl Store {
         if version < self.compacted {
             return None;
         }
-        let new = self.events.iter().filter(|event| event.plural == scope.plural && event.version > version);
+        // Versions grow along the list.
+        let first = self.events.partition_point(|event| event.version <= version);
+        let new = self.events[first..].iter().filter(|event| event.plural == scope.plural);
         let new = new.filter(|event| scope.holds(&event.object));
         let lines = new.map(|event| event.line.as_str()).collect();
         Some((lines, self.version.max(version)))

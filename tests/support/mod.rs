@@ -12,3 +12,5 @@ mod apiserver_store;
 mod apiserver_tls;
 #[cfg(feature = "kubernetes")]
 pub mod faultproxy;
+#[cfg(feature = "kubernetes")]
+pub mod faults;

@@ -1,7 +1,9 @@
 //! The rows of the result: each command measures one thing and prints it as Markdown; JSON goes to `bench/out`.
 
+pub mod beside;
 pub mod convergence;
 pub mod loading;
+pub mod overload;
 pub mod queries;
 pub mod update;
 

@@ -31,6 +31,16 @@ struct HostObjects {
 }
 
 impl HostFacts {
+    /// True when the object is held.
+    pub fn holds(&self, kind: Kind, key: &ObjectKey) -> bool {
+        match kind {
+            Kind::ServiceEntry => self.entries.contains_key(key),
+            Kind::WorkloadEntry => self.workloads.contains_key(key),
+            Kind::DnsEndpoint => self.endpoints.contains_key(key),
+            _ => false,
+        }
+    }
+
     /// Every host that some object names, sorted.
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<str>> {
         self.by_host.keys()

@@ -85,6 +85,20 @@ impl ClusterFacts {
         &self.findings
     }
 
+    /// True when a good version of the object is held.
+    pub fn holds(&self, kind: Kind, key: &ObjectKey) -> bool {
+        let service = |has: fn(&ServiceFacts) -> bool| self.services.get(key).is_some_and(has);
+        match kind {
+            Kind::Namespace => self.presence.documents().any(|name| **name == *key.name()),
+            Kind::Node => self.nodes.get(key.name()).is_some(),
+            Kind::EndpointSlice => self.slices.contains_key(key),
+            Kind::Service => service(|facts| facts.service.is_some()),
+            Kind::ServiceExport => service(|facts| facts.export.is_some()),
+            Kind::ServiceImport => service(|facts| facts.import.is_some()),
+            Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => self.hosts.holds(kind, key),
+        }
+    }
+
     /// How many objects of a kind there are.
     pub fn count(&self, kind: Kind) -> usize {
         match kind {

@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::follow::Follower;
 use super::kinds::{Need, Row, TABLE};
 use super::probe::Probe;
-use super::{Limits, Spec};
+use super::{FailPoint, Limits, Spec};
 use crate::model::{Change, ClusterId, Kind, Mode, Observation};
 use crate::source::object::Context;
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub(super) struct Shared {
     pub doubtful: AtomicBool,
     /// The resourceVersion the watch of EndpointSlices has reached.
     pub slice_version: AtomicU64,
+    pub fail_point: Option<FailPoint>,
     epoch: Instant,
     sender: mpsc::Sender<Observation>,
 }
@@ -59,6 +60,7 @@ impl Shared {
             asked: Default::default(),
             doubtful: AtomicBool::new(false),
             slice_version: AtomicU64::new(0),
+            fail_point: spec.fail_point.clone(),
             epoch,
             sender,
         })

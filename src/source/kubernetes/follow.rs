@@ -54,6 +54,9 @@ impl Follower {
     }
 
     async fn turn(&mut self) -> Result<(), Closed> {
+        if let Some(fail) = &self.shared.fail_point {
+            fail(self.row.kind);
+        }
         let step = self.course.step();
         let result = match step {
             Step::Discover => self.discover().await,

@@ -81,7 +81,12 @@ pub struct Spec {
     pub desk: Option<Desk>,
     /// Kept by the caller over rebuilt watchers.
     pub counters: Arc<Counters>,
+    /// Runs before each step of the task that follows a kind: tests panic in it.
+    pub fail_point: Option<FailPoint>,
 }
+
+/// What a test does in the task that follows a kind.
+pub type FailPoint = Arc<dyn Fn(Kind) + Send + Sync>;
 
 impl Spec {
     /// A cluster with every default.
@@ -96,6 +101,7 @@ impl Spec {
             known_clusters: Arc::new([]),
             desk: None,
             counters: Arc::default(),
+            fail_point: None,
         }
     }
 }

@@ -18,7 +18,7 @@ mod watch;
 
 pub use folder::Folder;
 pub use parse::{Contents, Entry, parse_octets};
-pub use watch::{PERIOD, Watch};
+pub use watch::{PERIOD, Watch, panics};
 
 use crate::model::id::ClusterId;
 use std::path::{Path, PathBuf};

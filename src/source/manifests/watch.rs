@@ -5,12 +5,14 @@
 
 use super::Folder;
 use super::folder::Reason;
-use crate::model::Observation;
 use crate::model::id::ClusterId;
+use crate::model::{Change, Kind, Observation};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
@@ -20,6 +22,14 @@ const DEBOUNCE: Duration = Duration::from_millis(100);
 const DEBOUNCE_MOST: Duration = Duration::from_secs(1);
 /// Time between readings without events, by default.
 pub const PERIOD: Duration = Duration::from_secs(30);
+
+/// Readings of folders that panicked.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// Readings of all folders that panicked; part of `panics_total`.
+pub fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
 
 /// A folder and where its observations go.
 #[derive(Debug)]
@@ -51,10 +61,10 @@ impl Watch {
             events.renew(&cluster, period);
             let received_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let reading = tokio::task::spawn_blocking(move || {
-                let changes = folder.read(reason);
-                (folder, changes)
+                let read = catch_unwind(AssertUnwindSafe(|| folder.read(reason)));
+                (folder, read.unwrap_or_else(|_| panicked()))
             });
-            // Only a panic or the end of the runtime ends a reading early.
+            // Only the end of the runtime ends a reading early.
             let Ok((returned, changes)) = reading.await else { return };
             folder = returned;
             for change in changes {
@@ -72,6 +82,13 @@ impl Watch {
             };
         }
     }
+}
+
+/// A panic is contained: what was read is kept, and the folder is read again as if it could not be read now.
+fn panicked() -> Vec<Change> {
+    PANICS.fetch_add(1, Ordering::Relaxed);
+    let error = "reading the folder panicked; it is read again when it changes; please report this";
+    Kind::ALL.map(|kind| Change::Failed { kind, error: error.to_owned() }).into()
 }
 
 /// Waits for an event, then until events pause.

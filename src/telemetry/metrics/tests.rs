@@ -35,6 +35,7 @@ impl Figures for Full {
             watch_errors: vec![("Service", "410".into(), 4)],
             requests: vec![("watch", "200".into(), 9)],
             auth_failures: 1,
+            panics: 0,
             event_to_answer: Some(one(histogram::LATENCY_SECONDS, 0.0002)),
             programming: vec![("headless_with_selector", one(histogram::PROGRAMMING_SECONDS, 0.3))],
         }]

@@ -3,6 +3,10 @@
 //! Times are about 1:24; a test is named after its row.
 
 mod brake;
+mod imports;
+mod large;
+mod listed;
+mod panics;
 mod prober;
 mod rows;
 
@@ -12,7 +16,7 @@ use clusterset_dns::cli::{SettingsArgs, settings};
 use clusterset_dns::config::Config;
 use clusterset_dns::model::{ClusterId, Kind, State};
 use clusterset_dns::publish::task::{self, Ends, Readiness, Schedule};
-use clusterset_dns::publish::{ClusterReport, Figures, Publisher};
+use clusterset_dns::publish::{ClusterReport, Figures, Publisher, Stopwatch};
 use clusterset_dns::run::setup;
 use clusterset_dns::source::kubernetes::{self, Counters, Rules, Spec, Watcher};
 use clusterset_dns::source::runtime::Sources;
@@ -60,30 +64,36 @@ pub struct Fleet {
 impl Fleet {
     /// The clusters with `db` in each, and `six`, of which only west has IPv6 and the port `metrics`.
     pub fn start() -> Self {
-        Fleet::with(|_, server| server.url())
+        Fleet::built(&Build::default())
     }
 
     /// The same; each cluster is reached by the URL that `url` gives.
     pub fn with(url: impl Fn(&str, &ApiServer) -> String) -> Self {
+        Fleet::built(&Build { url: &url, ..Build::default() })
+    }
+
+    /// The same, built otherwise.
+    pub fn built(build: &Build<'_>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let servers: HashMap<_, _> = ["east", "west", "north"].map(|name| (name, server(name))).into();
         for (name, server) in &servers {
+            (build.fill)(name, server);
             let path = server.kubeconfig(folder.path(), name);
             let text = std::fs::read_to_string(&path).unwrap();
-            std::fs::write(&path, text.replace(&server.url(), &url(name, server))).unwrap();
+            std::fs::write(&path, text.replace(&server.url(), &(build.url)(name, server))).unwrap();
         }
-        let config = config(folder.path());
+        let config = config(folder.path(), build.config);
         let table = Arc::new(Table::new(Frame::default()));
         let figures = Arc::new(Figures::default());
         let setup = setup::setup(&config).unwrap();
-        let mut publisher = Publisher::new(setup, table.clone(), figures.clone(), || Duration::ZERO).unwrap();
+        let mut publisher = Publisher::new(setup, table.clone(), figures.clone(), build.stopwatch).unwrap();
         publisher.brake_mut().set_limits(setup::brake_limits(&config));
         let epoch = Instant::now();
         let sources = Sources::start(epoch).unwrap();
         let (sender, observations) = mpsc::channel(4096);
         let (mut watchers, mut counters) = (HashMap::new(), HashMap::new());
         for name in ["east", "west", "north"] {
-            let (watcher, counts) = watcher(name, folder.path(), &sources, sender.clone());
+            let (watcher, counts) = watcher(name, (folder.path(), &config, build), &sources, sender.clone());
             watchers.insert(name, watcher);
             counters.insert(name, counts);
         }
@@ -176,6 +186,30 @@ impl Fleet {
     }
 }
 
+/// How a fleet is built.
+pub struct Build<'b> {
+    pub config: &'b str,
+    /// By which URL each cluster is reached.
+    pub url: &'b dyn Fn(&str, &ApiServer) -> String,
+    /// Puts more objects into a server.
+    pub fill: &'b dyn Fn(&str, &ApiServer),
+    /// Runs at the start of each publish.
+    pub stopwatch: Stopwatch,
+    pub fail_point: Option<kubernetes::FailPoint>,
+}
+
+impl Default for Build<'_> {
+    fn default() -> Self {
+        Build {
+            config: CONFIG,
+            url: &|_, server| server.url(),
+            fill: &|_, _| {},
+            stopwatch: || Duration::ZERO,
+            fail_point: None,
+        }
+    }
+}
+
 impl Drop for Fleet {
     fn drop(&mut self) {
         self.stop.take().map(|stop| stop.send(()));
@@ -187,22 +221,25 @@ impl Drop for Fleet {
     }
 }
 
-fn config(folder: &Path) -> Config {
+fn config(folder: &Path, text: &str) -> Config {
     let path = folder.join("config.yaml");
-    std::fs::write(&path, CONFIG).unwrap();
+    std::fs::write(&path, text).unwrap();
     let args = SettingsArgs { config: Some(path), manifests: None, local_cluster: None };
     settings(&args).unwrap_or_else(|errors| panic!("{errors:?}")).config
 }
 
 fn watcher(
     name: &'static str,
-    folder: &Path,
+    (folder, config, build): (&Path, &Config, &Build<'_>),
     sources: &Sources,
     sender: mpsc::Sender<clusterset_dns::model::Observation>,
 ) -> (Watcher, Arc<Counters>) {
     let path = folder.join(format!("{name}.kubeconfig"));
     let access = kubernetes::read_kubeconfig(&path, "", &Rules::default()).unwrap_or_else(|error| panic!("{error}"));
     let mut spec = Spec::new(ClusterId::new(name), 1, access);
+    let entry = config.clusters().into_iter().find(|entry| entry.cluster.id.as_str() == name);
+    spec.mode = entry.expect("it is configured").cluster.mode;
+    spec.fail_point = build.fail_point.clone();
     spec.timing = scaled();
     spec.timing.connect = Duration::from_millis(400);
     (kubernetes::spawn(sources, &spec, sender).unwrap(), spec.counters)
