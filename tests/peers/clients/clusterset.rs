@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::clients::network::Network;
 use crate::coredns::{Way, stanza};
-use crate::process::{Process, eventually};
+use crate::process::{Process, eventually, free_port};
 
 /// CoreDNS of cluster east, without its cache.
 pub const EAST: &str = "127.0.0.11";
@@ -110,7 +110,8 @@ fn manifests(number: u8) -> String {
 
 /// The stanza as it is shipped, at port 53 of one address.
 fn block(address: &str, upstream: u16, cache: bool, more: &str) -> String {
-    stanza(Way::Forward, 53, upstream, 9153, cache).replace("bind 127.0.0.1\n", &format!("bind {address}\n{more}"))
+    stanza(Way::Forward, 53, [upstream, free_port()], 9153, cache)
+        .replace("bind 127.0.0.1\n", &format!("bind {address}\n{more}"))
 }
 
 /// One CoreDNS of a cluster: the stanzas, and for every other name, as of the cluster's own zone, that it does not exist.
