@@ -55,7 +55,9 @@ impl Ageing {
 
     /// A kind of a cluster gave a sign of life.
     pub(super) fn heard(&mut self, cluster: &ClusterId, kind: Kind, at: Duration) {
-        self.contacts.insert((cluster.clone(), kind), at);
+        // What a new watcher held back until it was in sync may be older than what the old one heard meanwhile.
+        let last = self.contacts.entry((cluster.clone(), kind)).or_insert(at);
+        *last = (*last).max(at);
     }
 
     /// When a kind of a cluster last gave a sign of life.
@@ -245,4 +247,21 @@ fn words(from: State, after: &Watched, cause: &str) -> String {
 /// What comes next, and when.
 fn next(after: Duration, what: &str) -> String {
     if after.is_zero() { String::new() } else { format!("; after {after:?} without contact {what}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_new_watcher_held_back_set_the_contact_back() {
+        let mut ageing = Ageing::new(HashMap::new(), Duration::from_secs(1));
+        let west = ClusterId::new("west");
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        ageing.heard(&west, Kind::Service, minutes(20));
+        ageing.heard(&west, Kind::Service, minutes(1));
+        assert_eq!(ageing.contact(&west, Kind::Service), Some(minutes(20)));
+        ageing.heard(&west, Kind::Service, minutes(21));
+        assert_eq!(ageing.contact(&west, Kind::Service), Some(minutes(21)));
+    }
 }

@@ -12,7 +12,7 @@ pub(super) fn looks_at(change: &Change) -> bool {
         Change::Delete { kind, .. } | Change::Replace { kind, .. } | Change::Absent { kind, .. } => *kind,
         _ => return false,
     };
-    matches!(kind, Kind::ServiceEntry | Kind::DnsEndpoint | Kind::Node)
+    matches!(kind, Kind::ServiceEntry | Kind::DnsEndpoint | Kind::Node | Kind::ServiceImport)
 }
 
 impl Publisher {

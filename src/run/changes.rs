@@ -46,6 +46,10 @@ impl Changes {
     pub(super) fn watch(&mut self, mut files: Vec<PathBuf>) {
         files.sort();
         files.dedup();
+        if files == self.files {
+            // What changed since the last look must still be seen.
+            return;
+        }
         let folder = |file: &PathBuf| match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
@@ -120,5 +124,18 @@ mod tests {
             fs::rename(at("..new"), at("..data")).unwrap();
         }));
         assert!(sees(&mut changes, || fs::remove_file(at("config.yaml")).unwrap()), "a vanished file");
+    }
+
+    #[test]
+    fn a_change_between_two_calls_of_watch_was_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.yaml");
+        fs::write(&file, "a").unwrap();
+        let mut changes = Changes::new();
+        changes.watch(vec![file.clone()]);
+        fs::write(&file, "b").unwrap();
+        // As after news of the registry, which come while the change is not looked at yet.
+        changes.watch(vec![file]);
+        assert!(sees(&mut changes, || ()));
     }
 }

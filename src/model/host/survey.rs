@@ -4,7 +4,7 @@ use super::entry::{Object, finding};
 use super::zones::{Coverage, HostSettings};
 use crate::model::clusterset::{ClusterSet, Member};
 use crate::model::finding::Finding;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -72,10 +72,10 @@ fn shadowed(set: &ClusterSet) -> Vec<Finding> {
     if wildcards.is_empty() {
         return Vec::new();
     }
-    let mut shadows: BTreeMap<&str, (usize, String)> = BTreeMap::new();
+    let mut shadows: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut note = |parent: &str, name: String| {
         if let Some(parent) = wildcards.get(parent) {
-            shadows.entry(parent).or_insert((0, name)).0 += 1;
+            shadows.entry(parent).or_default().insert(name);
         }
     };
     for host in set.hosts() {
@@ -95,15 +95,16 @@ fn shadowed(set: &ClusterSet) -> Vec<Finding> {
             note(&format!("{cluster}.{zone}"), format!("svc.{cluster}.{zone}"));
         }
     }
-    let finding = |(parent, (count, name)): (&str, (usize, String))| Finding {
+    let finding = |(parent, names): (&str, BTreeSet<String>)| Finding {
         code: "wildcard-shadowed",
         cluster: holder(set, parent),
         kind: "Host".into(),
         object: format!("*.{parent}").into(),
         place: None,
         message: format!(
-            "does not answer below {name}, which exists by itself{}: name what shall answer there",
-            if count > 1 { format!(" (and {} more such names)", count - 1) } else { String::new() }
+            "does not answer below {}, which exists by itself{}: name what shall answer there",
+            names.first().map_or("", String::as_str),
+            if names.len() > 1 { format!(" (and {} more such names)", names.len() - 1) } else { String::new() }
         ),
     };
     shadows.into_iter().map(finding).collect()

@@ -108,7 +108,7 @@ impl Follower {
             Report::Nothing => return Ok(()),
             Report::Failed => {
                 let kept = if self.course.is_synced() { "the last data is kept" } else { "nothing is known of it yet" };
-                let error = format!("{verb} {resource}: {fault}; {kept}, next try in {delay:.1?}{}", fault.advice());
+                let error = format!("{verb} {resource}: {fault}; {kept}, it is tried again{}", fault.advice());
                 Change::Failed { kind, error }
             }
             Report::Absent if *fault == Fault::NotServed => {

@@ -76,8 +76,8 @@ impl Probe {
         let wait = self.backoff.fail(Instant::now(), fault.retry_after(), jitter()).min(every);
         let resource = Row::of(KIND).resource();
         let error = format!(
-            "probe {resource}: {fault}; watches alone cannot tell whether the data is current, so it ages; next try in \
-             {wait:.1?}{}",
+            "probe {resource}: {fault}; watches alone cannot tell whether the data is current, so it ages; it is \
+             tried again{}",
             fault.advice()
         );
         self.shared.send(Change::Failed { kind: KIND, error }, Instant::now()).await?;

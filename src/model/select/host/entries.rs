@@ -53,13 +53,17 @@ pub(super) fn offer<'a>(
     }
     trace.note(|| Note::rule("(3) no address of the ServiceEntry itself: its endpoints answer"));
     let mut ports = Ports::new(context);
-    let candidates = bounded(context, sources, trace, |source, trace| {
+    let mut candidates = bounded(context, sources, trace, |source, trace| {
         let Some(entry) = entry(source).filter(|entry| entry.resolution == Resolution::Endpoints) else {
             told::unused(&[*source], "`resolution: NONE` has no endpoints", trace);
             return Vec::new();
         };
         endpoints(context, source, entry, &mut ports, trace)
     });
+    // Weights of one object are scaled: an object without any counts 1 for each endpoint on the same scale.
+    if candidates.iter().any(|candidate| candidate.weight.is_some()) {
+        candidates.iter_mut().for_each(|candidate| candidate.weight = candidate.weight.or(Some(SCALE)));
+    }
     let weighted = candidates.windows(2).any(|pair| pair[0].weight != pair[1].weight);
     let imported = match weighted {
         true => Imported { mode: Some(AnswerMode::Weighted), order: Some(TierOrder::Kept), from: "endpoint weights" },

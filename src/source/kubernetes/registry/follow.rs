@@ -109,8 +109,9 @@ impl Follower {
                 // A list follows, as after every fault, without delay at the first time.
                 Err(End::Fault(fault)) => {
                     let delay = self.backoff.fail(Instant::now(), fault.retry_after(), jitter());
+                    // The same text at each retry: who hears it tells news from repetition by it.
                     let error = format!(
-                        "list {}: {fault}; what is known stays, next try in {delay:.1?}{}",
+                        "list {}: {fault}; what is known stays, it is tried again{}",
                         self.collection,
                         fault.advice()
                     );

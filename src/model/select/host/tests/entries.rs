@@ -120,6 +120,16 @@ fn weights_of_endpoints_count_inside_the_default_tiers() {
 }
 
 #[test]
+fn an_entry_without_weights_beside_a_weighted_one_got_a_64th() {
+    let mut world = World::new(&["east", "west"]);
+    world.has("east", [with_endpoints("a", WEB, &["10.0.0.1 cluster=east weight=1"])]);
+    world.has("west", [with_endpoints("a", WEB, &["10.0.0.2 cluster=east"])]);
+    let answer = world.host(WEB, &view("east")).unwrap().addresses;
+    let seen: Vec<_> = answer.targets.iter().map(|target| (target.tier, target.weight)).collect();
+    assert_eq!((answer.mode, &seen[..]), (AnswerMode::Ordered, &[(0, 1), (0, 1)][..]));
+}
+
+#[test]
 fn endpoints_of_another_network_become_its_gateways() {
     let mut world = World::new(&["east", "west"]);
     let network = |name: &'static str| move |cluster: &mut crate::model::Cluster| cluster.locality.network = text(name);
