@@ -205,6 +205,28 @@ fn the_registry_is_waited_for_no_longer_than_its_grace_and_a_reload_can_end_it()
 }
 
 #[test]
+fn a_reload_while_home_did_not_answer_took_the_clusters_of_the_registry_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));
+    home.put(secret("west", OWN, &[("west", &token(&west))]));
+    configure(folder.path(), &home, "freshness: { grace: 1s }\n");
+    let mut daemon = Daemon::start(&folder.path().join("config.yaml"));
+    answers(&daemon, 1, &["10.1.0.1", "10.1.0.2"]);
+
+    home.always("secrets", On::List, Scripted::status(503));
+    let text = fs::read_to_string(folder.path().join("config.yaml")).unwrap();
+    fs::write(folder.path().join("config.yaml"), text.replace("confirmAfter: 1s", "confirmAfter: 2s")).unwrap();
+    daemon.wait_log("is in force");
+    // Well beyond the grace of the new reading.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(3);
+    while std::time::Instant::now() < end {
+        assert_eq!(sorted(&daemon.ask(WEB, "A")), ["10.1.0.1", "10.1.0.2"], "{}", daemon.log());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(daemon.stop().success());
+}
+
+#[test]
 fn a_cluster_profile_is_a_cluster_and_its_token_file_rotates() {
     let folder = tempfile::tempdir().unwrap();
     let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));

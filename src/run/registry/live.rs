@@ -15,11 +15,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 /// Messages on their way from the home cluster.
 const MESSAGES: usize = 64;
+/// How long a reading that could list nothing is waited for again.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Gives the counters of a cluster.
 type CountersOf<'c> = &'c dyn Fn(&ClusterId) -> Arc<Counters>;
@@ -165,7 +168,17 @@ impl Registry {
 
     /// The next reading takes its place once it knows everything, or was waited for long enough.
     fn exchange(&mut self) {
-        let counts = |next: &mut Reading| next.roster.is_listed() || next.due <= Instant::now();
+        let now = Instant::now();
+        let known = self.reading.as_ref().is_some_and(|reading| reading.roster.has_listed());
+        let counts = |next: &mut Reading| {
+            let late = next.due <= now;
+            // Clusters that are known do not go because home does not answer: the next reading is waited for on.
+            if late && known && !next.roster.has_listed() {
+                next.due = now + PATIENCE;
+                return false;
+            }
+            late || next.roster.is_listed()
+        };
         if let Some(mut next) = self.next.take_if(counts) {
             if let Some(before) = &self.reading {
                 next.roster.inherit(&before.roster);

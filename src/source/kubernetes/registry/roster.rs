@@ -65,6 +65,11 @@ impl Roster {
         self.listed.len() == self.collections.len()
     }
 
+    /// True once some collection was listed whole.
+    pub fn has_listed(&self) -> bool {
+        !self.listed.is_empty()
+    }
+
     /// True once every collection was listed whole, or its last try failed.
     pub fn is_decided(&self) -> bool {
         (0..self.collections.len()).all(|number| self.listed.contains(&number) || self.failed.contains_key(&number))
