@@ -74,10 +74,11 @@ impl<'de> Reader<'de> {
 
     fn take(&mut self, line: &'de str) -> Option<()> {
         let mut rest = line.trim_start_matches(' ');
-        if rest.is_empty() || rest.starts_with('#') {
-            return Some(());
-        }
         let simple = |octet: u8| (0x20..0x7f).contains(&octet);
+        if rest.is_empty() || rest.starts_with('#') {
+            // A control character has no place in YAML, in a comment neither.
+            return rest.bytes().all(simple).then_some(());
+        }
         if !rest.bytes().all(simple) || line.starts_with("---") || line.starts_with("...") {
             return None;
         }

@@ -26,6 +26,8 @@ const TAKEN: &[&str] = &[
 
 /// What the fast reader must leave to the full one.
 const LEFT: &[&str] = &[
+    "# a control\u{7} character in a comment\na: 1\n",
+    "# schön\na: 1\n",
     "a: &x 1\nb: *x\n",
     "a: !!str 1\n",
     "a: \"tab\\t\"\n",
