@@ -54,40 +54,36 @@ fn bars_of_ratios(title: &str, servers: &[(String, [f64; 3])], most: f64) -> Str
     drawing.finish()
 }
 
-/// From the percentiles of put-to-answer: a histogram up to the 99th.
+/// Bars of a decade of time in the histogram.
+const PER_DECADE: f64 = 10.0;
+
+/// From the percentiles of put-to-answer, up to the 99th: bars from 0.1 ms to 100 ms, ten to a decade.
 pub fn convergence(row: &Value) -> Option<String> {
     let percentiles: Vec<f64> = row["histogram_us"].as_array()?.iter().filter_map(Value::as_f64).collect();
-    let (first, last) = (*percentiles.first()?, *percentiles.get(97)?);
-    let width = ((last - first) / 30.0).max(10.0);
-    let mut counts = vec![0u32; 32];
-    for value in &percentiles {
-        let place = (((value - first) / width).max(0.0) as usize).min(31);
-        counts[place] += 1;
+    let mut counts = [0u32; 3 * PER_DECADE as usize];
+    for micros in &percentiles {
+        let place = ((micros / 100.0).log10() * PER_DECADE).max(0.0) as usize;
+        counts[place.min(counts.len() - 1)] += 1;
     }
-    let most = counts.iter().copied().max().map_or(1.0, f64::from);
+    let most = counts.iter().copied().max().filter(|most| *most > 0).map(f64::from)?;
     let mut drawing = Drawing::new(760.0, 320.0, "From a changed EndpointSlice to the answer that shows it");
-    let (left, bottom) = (60.0, 260.0);
-    let high = Axis { from: 0.0, to: most, start: bottom, end: 44.0, logarithmic: false };
+    let (left, right, top, bottom) = (60.0, 740.0, 44.0, 260.0);
+    let high = Axis { from: 0.0, to: most, start: bottom, end: top, logarithmic: false };
     for mark in ticks(most).into_iter().filter(|mark| *mark <= most) {
-        drawing.mark_y(&high, mark, (left, 740.0), &format!("{mark} %"));
+        drawing.mark_y(&high, mark, (left, right), &format!("{mark} %"));
     }
-    let across = Axis { from: 0.0, to: 32.0, start: left, end: 740.0, logarithmic: false };
+    let across = Axis { from: 0.1, to: 100.0, start: left, end: right, logarithmic: true };
+    for mark in [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0] {
+        drawing.mark_x(&across, mark, (top, bottom), &format!("{mark} ms"));
+    }
     for (place, count) in (0u32..).zip(&counts) {
-        let (x, next) = (across.place(f64::from(place)), across.place(f64::from(place) + 1.0));
-        let y = high.place(f64::from(*count));
+        let edge = |place: u32| across.place(0.1 * 10f64.powf(f64::from(place) / PER_DECADE));
+        let (x, next, y) = (edge(place), edge(place + 1), high.place(f64::from(*count)));
         drawing.rect((x + 1.0, y), (next - x - 2.0, bottom - y), COLOURS[0]);
-        if place.is_multiple_of(4) {
-            let from = (first + f64::from(place) * width) / 1000.0;
-            drawing.words((x, bottom + 16.0), 11, Anchor::Middle, &format!("{from:.2}"));
-        }
     }
     let figure = |key: &str| row[key].as_f64().unwrap_or(0.0) / 1000.0;
-    let legend = format!(
-        "ms, 3 % of the range a bar, the last one holds the slower ones too; p50 {:.2} ms, p99 {:.2} ms; {} changes",
-        figure("p50_us"),
-        figure("p99_us"),
-        row["events"]
-    );
+    let (p50, p99) = (figure("p50_us"), figure("p99_us"));
+    let legend = format!("share of {} changes; p50 {p50:.2} ms, p99 {p99:.2} ms", row["events"]);
     drawing.words((left, 304.0), 11, Anchor::Start, &legend);
     Some(drawing.finish())
 }

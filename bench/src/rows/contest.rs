@@ -66,6 +66,14 @@ pub fn over_udp(
     Ok(all)
 }
 
+/// For latencies: server and load before the other work of the machine.
+pub fn unhindered(server: &Server) {
+    let both = [server.pid(), std::process::id()].map(process::first_on_its_core);
+    if let Some(error) = both.into_iter().find_map(Result::err) {
+        eprintln!("without SCHED_FIFO ({error}): latencies hold what other work on the machine adds");
+    }
+}
+
 /// Ratios of two lists, round by round.
 pub fn ratios(of: &[f64], to: &[f64]) -> Spread {
     Spread::of(&of.iter().zip(to).map(|(of, to)| of / to.max(1e-9)).collect::<Vec<_>>())

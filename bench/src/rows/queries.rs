@@ -60,7 +60,7 @@ pub fn udp(stage: &Stage, set: &Clusterset, format: Format, effort: Effort, ours
         for (competitor, results) in competitors.iter().zip(&mut all) {
             let server = start(stage, &folder, *competitor)?;
             if effort.rate.is_some() {
-                unhindered(&server);
+                contest::unhindered(&server);
             }
             let tally = ask(&server, *competitor, effort, &mut questions)?;
             eprintln!("round {round}: {}: {}", competitor.name(), tally.text());
@@ -69,14 +69,6 @@ pub fn udp(stage: &Stage, set: &Clusterset, format: Format, effort: Effort, ours
         }
     }
     Ok(udp_row(set, effort, &all))
-}
-
-/// For latencies: server and load before the other work of the machine.
-fn unhindered(server: &Server) {
-    let both = [server.pid(), std::process::id()].map(process::first_on_its_core);
-    if let Some(error) = both.into_iter().find_map(Result::err) {
-        eprintln!("without SCHED_FIFO ({error}): latencies hold what other work on the machine adds");
-    }
 }
 
 fn start(stage: &Stage, folder: &std::path::Path, competitor: Competitor) -> anyhow::Result<Server> {

@@ -134,9 +134,11 @@ impl Figures {
     /// What an update costs each thread.
     fn threads(&self) -> String {
         let reader = ratios(&self.reader[1], &self.reader[0]);
+        let floor = ratios(&self.reader[1], &self.all[0].micros());
         let cells = vec![
             Spread::of(&self.reader[0]).text(2),
             Spread::of(&self.reader[1]).text(2),
+            floor.text(2),
             reader.text(3),
             Spread::of(&self.publish).text(1),
             Spread::of(&self.reading).text(1),
@@ -144,7 +146,8 @@ impl Figures {
         let head = [
             "us/q of the UDP thread",
             "with updates",
-            "ratio within a round",
+            "that x echo",
+            "with / without",
             "us per update, thread `publish` (merge, compile, apply)",
             "us per update, TLS to decoded",
         ];
@@ -157,6 +160,7 @@ impl Figures {
             "resident_mib": self.resident_mib,
             "reader_us": Spread::of(&self.reader[0]).median,
             "reader_us_with_updates": Spread::of(&self.reader[1]).median,
+            "reader_ratio_to_floor_with_updates": ratios(&self.reader[1], &self.all[0].micros()).median,
             "reader_ratio": ratios(&self.reader[1], &self.reader[0]).median,
             "publish_us_per_update": Spread::of(&self.publish).median,
             "reading_us_per_update": Spread::of(&self.reading).median,
