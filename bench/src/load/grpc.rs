@@ -60,13 +60,16 @@ impl Asking<'_> {
             let (response, mut out) = send.send_request(request.body(())?, false)?;
             out.send_data(body, true)?;
             let reply = message(response.await?).await?;
-            let mut run = self.run.borrow_mut();
-            let now = run.now();
-            run.reply(&mut slots.borrow_mut(), &reply, now);
-            drop(run);
+            self.take(slots, &reply);
             send = send.ready().await?;
         }
         Ok(())
+    }
+
+    fn take(&self, slots: &RefCell<Slots>, reply: &[u8]) {
+        let mut run = self.run.borrow_mut();
+        let now = run.now();
+        run.reply(&mut slots.borrow_mut(), reply, now);
     }
 
     /// The next question as a gRPC message; `None` at the end.

@@ -29,6 +29,9 @@ const RATE: f64 = 1000.0;
 /// Services that change, at most.
 const CHANGING: usize = 200;
 
+/// The API servers, and the slices that change, each with the place of its server.
+type Updates<'a> = (&'a [ApiServer], &'a [(usize, Value)]);
+
 /// What was measured on one set.
 pub struct Figures {
     pub set: Clusterset,
@@ -100,14 +103,14 @@ impl Figures {
         server: &Server,
         effort: Effort,
         questions: &mut Questions,
-        updates: Option<(&[ApiServer], &[(usize, Value)])>,
+        updates: Option<Updates<'_>>,
     ) -> anyhow::Result<()> {
         let (stop, written) = (AtomicBool::new(false), AtomicU64::new(0));
         let before = Cpu::read(server);
         let tally = std::thread::scope(|scope| {
-            if let Some((servers, slices)) = updates {
+            if let Some(updates) = updates {
                 let (stop, written) = (&stop, &written);
-                scope.spawn(move || write(servers, slices, stop, written));
+                scope.spawn(move || write(updates, stop, written));
             }
             let tally = load::udp::run(&plan(server, Check::Answer, effort), questions);
             stop.store(true, Relaxed);
@@ -225,7 +228,7 @@ fn slices(set: &Clusterset, chosen: &[u32]) -> anyhow::Result<Vec<(usize, Value)
 }
 
 /// Changes one endpoint after the other, on time, until told to stop.
-fn write(servers: &[ApiServer], slices: &[(usize, Value)], stop: &AtomicBool, written: &AtomicU64) {
+fn write((servers, slices): Updates<'_>, stop: &AtomicBool, written: &AtomicU64) {
     let start = Instant::now();
     for number in 0u64.. {
         let due = Duration::from_secs_f64(number as f64 / RATE);
