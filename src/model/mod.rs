@@ -18,6 +18,7 @@ pub mod fact;
 pub mod facts;
 pub mod finding;
 #[cfg(test)]
+#[path = "tests/fixture.rs"]
 pub(crate) mod fixture;
 pub mod freshness;
 pub mod host;

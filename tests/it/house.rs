@@ -46,7 +46,7 @@ fn files(room: &str) -> Vec<PathBuf> {
 /// The production lines of a file: up to its first test module, without comments.
 fn production(path: &Path) -> Vec<(usize, String)> {
     let text = std::fs::read_to_string(path).expect("a source file is readable");
-    let is_test_file = path.file_stem().is_some_and(|stem| stem == "tests" || stem == "fixture")
+    let is_test_file = path.file_stem().is_some_and(|stem| stem == "tests")
         || path.components().any(|part| part.as_os_str() == "tests");
     if is_test_file {
         return Vec::new();
