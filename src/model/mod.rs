@@ -28,6 +28,7 @@ pub mod observation;
 pub mod policy;
 pub mod probe;
 pub mod rare;
+pub mod remark;
 pub mod select;
 pub mod service;
 pub mod trace;
