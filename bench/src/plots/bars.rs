@@ -1,6 +1,6 @@
 //! Bars: the ratio to the floor of each server; how often a change took how long to become an answer.
 
-use super::svg::{Anchor, Axis, COLOURS, Drawing, ticks};
+use super::svg::{Anchor, Axis, COLOURS, Drawing, label, ticks};
 use serde_json::Value;
 
 /// Servers with their ratio and its quartiles, the smallest first; the floor once.
@@ -37,7 +37,7 @@ fn bars_of_ratios(title: &str, servers: &[(String, [f64; 3])], most: f64) -> Str
     let end = marks.last().copied().unwrap_or(most);
     let axis = Axis { from: 0.0, to: end, start: LEFT, end: 690.0, logarithmic: false };
     for mark in &marks {
-        drawing.mark_x(&axis, *mark, (42.0, bottom), &format!("{mark}"));
+        drawing.mark_x(&axis, *mark, (42.0, bottom), &label(*mark));
     }
     for (place, (name, [ratio, low, high])) in (0u32..).zip(servers) {
         let top = 48.0 + STEP * f64::from(place);
@@ -70,7 +70,7 @@ pub fn convergence(row: &Value) -> Option<String> {
     let (left, right, top, bottom) = (60.0, 740.0, 44.0, 260.0);
     let high = Axis { from: 0.0, to: most, start: bottom, end: top, logarithmic: false };
     for mark in ticks(most).into_iter().filter(|mark| *mark <= most) {
-        drawing.mark_y(&high, mark, (left, right), &format!("{mark} %"));
+        drawing.mark_y(&high, mark, (left, right), &format!("{} %", label(mark)));
     }
     let across = Axis { from: 0.1, to: 100.0, start: left, end: right, logarithmic: true };
     for mark in [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0] {

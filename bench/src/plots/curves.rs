@@ -1,6 +1,6 @@
 //! Curves: what a query, an update and a name cost as the number of names grows; the distribution of latencies.
 
-use super::svg::{Anchor, Axis, COLOURS, Drawing, ticks};
+use super::svg::{Anchor, Axis, COLOURS, Drawing, label, ticks};
 use serde_json::Value;
 
 /// Three panels over the number of names.
@@ -36,8 +36,7 @@ fn panel(drawing: &mut Drawing, left: f64, title: &str, names: &[f64], series: &
     let across = Axis { from: 700.0, to: 1.4e6, start: left, end: right, logarithmic: true };
     drawing.words((left, TOP - 16.0), 12, Anchor::Start, title);
     for mark in marks {
-        let label = if mark.fract() == 0.0 { format!("{mark:.0}") } else { format!("{mark:.1}") };
-        drawing.mark_y(&high, mark, (left, right), &label);
+        drawing.mark_y(&high, mark, (left, right), &label(mark));
     }
     for (mark, label) in [(1e3, "1k"), (1e4, "10k"), (1e5, "100k"), (1e6, "1M")] {
         drawing.mark_x(&across, mark, (TOP, BOTTOM), label);

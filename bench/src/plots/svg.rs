@@ -122,6 +122,12 @@ pub fn ticks(most: f64) -> Vec<f64> {
     (0..).map(|number| f64::from(number) * step).take_while(|tick| *tick < most + step).collect()
 }
 
+/// A tick in as few figures as it needs.
+pub fn label(tick: f64) -> String {
+    let text = format!("{tick:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,7 +135,10 @@ mod tests {
     #[test]
     fn ticks_are_round_and_cover_the_most() {
         assert_eq!(ticks(7.3), [0.0, 2.0, 4.0, 6.0, 8.0]);
-        assert_eq!(ticks(1.0), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
+        let labels: Vec<String> = ticks(1.0).into_iter().map(label).collect();
+        assert_eq!(labels, ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+        let labels: Vec<String> = ticks(1.18).into_iter().map(label).collect();
+        assert_eq!(labels, ["0", "0.25", "0.5", "0.75", "1", "1.25"]);
         assert!(ticks(283.0).last().is_some_and(|last| *last >= 283.0));
     }
 
