@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod contained;
 mod hosts;
 mod orders;
 mod readiness;

@@ -135,10 +135,10 @@ impl Driver {
     fn tick(&mut self) {
         let now = self.epoch.elapsed();
         self.ageing.settle(&mut self.publisher, now);
-        for (cluster, kind) in self.publisher.brake_mut().due(now) {
+        self.settle_growth();
+        for (cluster, kind) in self.publisher.due_lists(now) {
             (self.relist)(&cluster, kind);
         }
-        self.settle_growth();
         self.settle_serials();
         self.settle_readiness();
         self.settle_survey();
@@ -146,7 +146,7 @@ impl Driver {
         self.publisher.figures().report.store(Arc::new(report));
     }
 
-    /// New objects are refused while memory is short; what was refused is listed again later.
+    /// New objects are refused while memory is short; what was refused is listed again later, in `tick`.
     fn settle_growth(&mut self) {
         if self.measured.is_some_and(|(at, _)| at.elapsed() < MEASURE) {
             return;
@@ -156,11 +156,7 @@ impl Driver {
         self.measured = Some((Instant::now(), has_room));
         match (had_room, has_room) {
             (true, false) => self.publisher.growth_mut().stop(),
-            (false, true) => {
-                for (cluster, kind) in self.publisher.growth_mut().resume() {
-                    (self.relist)(&cluster, kind);
-                }
-            }
+            (false, true) => self.publisher.growth_mut().resume(self.epoch.elapsed()),
             _ => {}
         }
     }

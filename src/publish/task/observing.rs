@@ -66,12 +66,7 @@ fn findings_of(change: &Change) -> &[crate::model::Finding] {
 /// The kind that an observation is a sign of life of.
 fn contact_of(change: &Change) -> Option<Kind> {
     match change {
-        Change::Apply { fact, .. } => Some(fact.kind()),
-        Change::Delete { kind, .. }
-        | Change::Replace { kind, .. }
-        | Change::Contact { kind }
-        | Change::Absent { kind, .. } => Some(*kind),
-        Change::Rejected { kind, .. } => Some(*kind),
-        Change::Failed { .. } | Change::Unreadable { .. } => None,
+        Change::Failed { .. } => None,
+        change => change.kind(),
     }
 }
