@@ -168,30 +168,41 @@ fn change(step: &Step, held: &mut [Held; 2]) -> (usize, Change) {
     }
 }
 
+/// A publisher that went through the steps, working after those that `pauses` names, and one that was told their
+/// outcome at once.
+fn lived_and_fresh(
+    publisher: impl Fn() -> (Publisher, Arc<Table>),
+    steps: &[Step],
+    pauses: u64,
+) -> ((Publisher, Arc<Table>), (Publisher, Arc<Table>)) {
+    let (mut lived, lived_table) = publisher();
+    let mut held = [Held::new(), Held::new()];
+    for cluster in CLUSTERS {
+        Kind::ALL.into_iter().for_each(|kind| observe(&mut lived, cluster, list(&Held::new(), kind)));
+    }
+    for (number, step) in steps.iter().enumerate() {
+        let (cluster, change) = change(step, &mut held);
+        observe(&mut lived, CLUSTERS[cluster], change);
+        if pauses >> (number % 64) & 1 == 1 {
+            lived.work(|| true);
+        }
+    }
+    lived.work(|| true);
+
+    let (mut fresh, fresh_table) = publisher();
+    for (cluster, held) in CLUSTERS.iter().zip(&held) {
+        Kind::ALL.into_iter().for_each(|kind| observe(&mut fresh, cluster, list(held, kind)));
+    }
+    fresh.work(|| true);
+    ((lived, lived_table), (fresh, fresh_table))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn any_history_gives_the_table_of_the_final_facts(steps in steps(), pauses in any::<u64>()) {
-        let (mut lived, lived_table) = publisher();
-        let mut held = [Held::new(), Held::new()];
-        for cluster in CLUSTERS {
-            Kind::ALL.into_iter().for_each(|kind| observe(&mut lived, cluster, list(&Held::new(), kind)));
-        }
-        for (number, step) in steps.iter().enumerate() {
-            let (cluster, change) = change(step, &mut held);
-            observe(&mut lived, CLUSTERS[cluster], change);
-            if pauses >> (number % 64) & 1 == 1 {
-                lived.work(|| true);
-            }
-        }
-        lived.work(|| true);
-
-        let (mut fresh, fresh_table) = publisher();
-        for (cluster, held) in CLUSTERS.iter().zip(&held) {
-            Kind::ALL.into_iter().for_each(|kind| observe(&mut fresh, cluster, list(held, kind)));
-        }
-        fresh.work(|| true);
+        let ((lived, lived_table), (fresh, fresh_table)) = lived_and_fresh(publisher, &steps, pauses);
         prop_assert_eq!(names(&lived_table), names(&fresh_table));
         prop_assert!(contents(&lived_table) == contents(&fresh_table));
         prop_assert_eq!(lived.endpoint_count(), fresh.endpoint_count());
