@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod contained;
+mod hostile;
 mod hosts;
 mod orders;
 mod readiness;
