@@ -96,14 +96,14 @@ impl Growth {
 mod tests {
     use super::*;
     use crate::model::fact::{NamespaceFact, ObjectKey, Origin, Port, SliceFact, SliceRole};
-    use crate::model::{ServiceKey, fact::EndpointFact};
+    use crate::model::ServiceKey;
 
     fn slice() -> Fact {
         Fact::Slice(Box::new(SliceFact {
             key: ObjectKey::new("shop", "web"),
             service: ServiceKey::new("shop", "web"),
             role: SliceRole::Native,
-            endpoints: Vec::<EndpointFact>::new().into(),
+            endpoints: Vec::new(),
             ports: Vec::<Port>::new().into(),
             virtual_address: false,
             triggered: None,

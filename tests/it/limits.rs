@@ -79,6 +79,7 @@ fn descriptor_limit() {
         idle.push(TcpStream::connect(daemon.dns()).unwrap());
         assert_eq!(daemon.ask(WEB, "A").rcode, 0, "UDP needs no descriptor");
     }
+    daemon.wait_log("connections: no file descriptor is left");
     // The oldest give way, so that a new one is answered in the end.
     daemon.wait("an answer over TCP", || {
         TcpStream::connect(daemon.dns())
