@@ -115,8 +115,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_gives_the_hosts_of_the_final_facts(steps in host_steps(), pauses in any::<u64>()) {
-        let ((_, lived_table), (_, fresh_table)) = lived_and_fresh(host_publisher, &steps, pauses);
+    fn any_history_gives_the_hosts_of_the_final_facts(steps in host_steps(), late in 0..12usize, pauses in any::<u64>()) {
+        let ((_, lived_table), (_, fresh_table)) = lived_and_fresh(host_publisher, &steps, late, pauses);
         prop_assert_eq!(names(&lived_table), names(&fresh_table));
         prop_assert!(contents(&lived_table) == contents(&fresh_table));
         tree_is_whole(&lived_table)?;
