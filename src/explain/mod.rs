@@ -51,6 +51,8 @@ pub struct Context<'a> {
     pub age: &'a dyn Fn(&crate::model::ClusterId) -> Option<Duration>,
     /// Deletions that wait for a second list (RESILIENCE.md rule 6).
     pub brake: &'a crate::model::brake::Brake,
+    /// Objects of a cluster that were refused for lack of memory (`memoryLimit`).
+    pub refused: &'a dyn Fn(&crate::model::ClusterId) -> u64,
     /// Services, namespaces and hosts that wait to be published: until then the answer may lag behind the decisions.
     pub waiting: usize,
 }
@@ -89,7 +91,7 @@ pub struct ClusterLine {
     pub age: Option<u64>,
     /// What keeps a kind from being read.
     pub errors: Vec<String>,
-    /// Deletions that wait for a second list.
+    /// Deletions that wait for a second list; objects for which there was no memory.
     pub held: Vec<String>,
 }
 
@@ -216,8 +218,13 @@ fn cluster_line(member: &crate::model::clusterset::Member, context: &Context<'_>
         },
         age: (context.age)(id).map(|age| age.as_secs()),
         errors: crate::model::Kind::ALL.into_iter().filter_map(error).collect(),
-        held: context.brake.waiting(id).into_iter().map(held).collect(),
+        held: context.brake.waiting(id).into_iter().map(held).chain(refused((context.refused)(id))).collect(),
     }
+}
+
+fn refused(objects: u64) -> Option<String> {
+    let line = "were refused for lack of memory (memoryLimit): what they would add is missing from answers";
+    (objects > 0).then(|| format!("{objects} new objects {line}"))
 }
 
 fn held((kind, objects): (crate::model::Kind, usize)) -> String {

@@ -26,6 +26,7 @@ fn explained(publisher: &Publisher, table: &Arc<Table>, name: &Name, rtype: u16,
         table,
         age: &|_| None,
         brake: publisher.brake(),
+        refused: &|cluster| publisher.growth().refused(cluster),
         waiting: publisher.waiting(),
     };
     explain(&Question { name: name.clone(), rtype: Some(rtype), view }, &context)

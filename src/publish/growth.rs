@@ -95,8 +95,8 @@ impl Growth {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fact::{NamespaceFact, ObjectKey, Origin, Port, SliceFact, SliceRole};
     use crate::model::ServiceKey;
+    use crate::model::fact::{NamespaceFact, ObjectKey, Origin, Port, SliceFact, SliceRole};
 
     fn slice() -> Fact {
         Fact::Slice(Box::new(SliceFact {

@@ -160,6 +160,11 @@ impl Publisher {
     }
 
     /// What is refused for lack of memory.
+    pub fn growth(&self) -> &Growth {
+        &self.growth
+    }
+
+    /// The same, as memory comes and goes.
     pub fn growth_mut(&mut self) -> &mut Growth {
         &mut self.growth
     }
