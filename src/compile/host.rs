@@ -90,7 +90,7 @@ impl Scope<'_> {
 
     fn at_host(&self) -> Vec<RrSet> {
         let answer = &self.answer.addresses;
-        let targets = &answer.targets[..served(&answer.targets, self.settings)];
+        let targets = &answer.targets[..served(answer.targets.iter(), self.settings)];
         let mut sets = target_sets(targets, answer.mode, answer.ttl, &self.settings.columns);
         sets.extend(self.answer.records.iter().filter_map(|records| self.record_set(records)));
         if sets.is_empty() {
@@ -102,7 +102,7 @@ impl Scope<'_> {
     /// `_<port>._tcp|_udp.<host>`, target the host (SOURCES.md 3.4).
     fn service_names(&self, names: &mut ViewNames) {
         let answer = &self.answer.addresses;
-        let targets = &answer.targets[..served(&answer.targets, self.settings)];
+        let targets = &answer.targets[..served(answer.targets.iter(), self.settings)];
         let wanted: BTreeSet<(&Arc<str>, Protocol)> =
             answer.ports.iter().map(|port| (&port.name, port.protocol)).collect();
         for (port, protocol) in wanted {

@@ -135,7 +135,7 @@ pub fn compose_reverse<'c>(name: &Name, zone: u8, presence: u64, claims: impl It
     let mut orders: Vec<Order> = Vec::new();
     let mut order_of = vec![0; lists.len()];
     for (view, list) in lists.iter().enumerate().filter(|(view, _)| presence >> view & 1 == 1) {
-        let order = Order { sets: set(list, ttl).into_iter().collect() };
+        let order = Order::from(set(list, ttl).into_iter().collect::<Vec<_>>());
         let known = orders.iter().position(|other| *other == order).unwrap_or(orders.len());
         if known == orders.len() {
             orders.push(order);

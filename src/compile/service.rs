@@ -2,14 +2,14 @@
 
 use super::Settings;
 use super::merge_views::{ViewNames, fold};
-use super::rrset::{served, target_sets};
+use super::rrset::{served, sets_by_cluster, target_sets};
 use super::srv::{self, SrvHost, cluster_set_ip_rows, srv_set};
 use super::zone::{QUESTION, Zone, ZoneKind};
 use crate::dns::Name;
 use crate::model::fact::{Port, Protocol, ServiceType};
-use crate::model::{Answer, Host, ServiceKey, Target};
+use crate::model::{Answer, ClusterId, Host, ServiceKey, Target};
 use crate::table::{Draft, Order, RrSet};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every name of a service in every clusterset zone. `answers` holds each distinct answer with the views (bits) that
 /// see it; the masks are disjoint, views in none of them do not know the service.
@@ -47,7 +47,7 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     fn new(service: &'a Name, answer: &'a Answer, settings: &'a Settings) -> Self {
-        let targets = &answer.targets[..served(&answer.targets, settings)];
+        let targets = &answer.targets[..served(answer.targets.iter(), settings)];
         let rows = answer.hosts.iter().map(|host| (host.tier, host.stale));
         Scope { service, answer, settings, targets, last_fresh: srv::last_fresh_tier(rows) }
     }
@@ -55,6 +55,7 @@ impl<'a> Scope<'a> {
     fn names(&self) -> ViewNames {
         let mut names = ViewNames::default();
         names.add(self.service.clone(), self.at_service());
+        self.by_cluster(&mut names);
         for protocol in self.ports().map(|port| port.protocol).collect::<BTreeSet<_>>() {
             self.protocol_names(protocol, &mut names);
         }
@@ -167,16 +168,47 @@ impl<'a> Scope<'a> {
 
     /// `<cluster>.<svc>`: the addresses of one cluster, as Lighthouse answers them.
     fn cluster_names(&self, names: &mut ViewNames) {
-        let clusters: BTreeSet<_> = self.targets.iter().filter_map(|target| target.cluster.as_ref()).collect();
-        for cluster in clusters.into_iter().filter(|cluster| cluster.is_nameable()) {
-            let of_cluster = |target: &&Target| target.cluster.as_ref() == Some(cluster);
-            let targets: Vec<Target> = self.targets.iter().filter(of_cluster).cloned().collect();
+        for (cluster, targets) in
+            targets_by_cluster(self.answer, self.settings).into_iter().filter(|(cluster, _)| cluster.is_nameable())
+        {
+            let targets: Vec<Target> = targets.into_iter().cloned().collect();
             let sets = target_sets(&targets, self.answer.mode, self.answer.ttl, &self.settings.columns);
             if let Ok(name) = self.service.prepend(cluster.as_str().split('.').map(str::as_bytes)) {
                 names.add_below(name, self.service, sets);
             }
         }
     }
+
+    /// What formed global names with a cluster read, where the service itself has less.
+    fn by_cluster(&self, names: &mut ViewNames) {
+        let answer = self.answer;
+        let is_whole = answer.further.is_empty() && self.targets.len() == answer.targets.len();
+        if is_whole || self.settings.zones.of_kind(ZoneKind::Global).next().is_none() {
+            return;
+        }
+        let mut targets: Vec<Target> =
+            targets_by_cluster(self.answer, self.settings).into_values().flatten().cloned().collect();
+        targets.sort_by_key(|target| target.tier);
+        let sets = sets_by_cluster(&targets, answer.mode, answer.ttl, &self.settings.columns);
+        names.by_cluster(self.service.clone(), sets);
+    }
+}
+
+/// The targets of each cluster, nearest first, as the names of one cluster answer them: neither the cut to the nearest tier
+/// nor a limit that other clusters use up takes any from them.
+pub fn targets_by_cluster<'a>(answer: &'a Answer, settings: &Settings) -> BTreeMap<&'a ClusterId, Vec<&'a Target>> {
+    let mut clusters: BTreeMap<&ClusterId, Vec<&Target>> = BTreeMap::new();
+    for target in answer.targets.iter().chain(&answer.further) {
+        if let Some(cluster) = &target.cluster {
+            clusters.entry(cluster).or_default().push(target);
+        }
+    }
+    for targets in clusters.values_mut() {
+        targets.sort_by_key(|target| target.tier);
+        let served = served(targets.iter().copied(), settings);
+        targets.truncate(served);
+    }
+    clusters
 }
 
 /// True for a port name that makes a label: it needs one octet for the underscore.

@@ -90,7 +90,7 @@ pub fn zone_names(zone: &Zone, zones: &Zones) -> Result<Vec<Draft>, NameError> {
         zone: zone.number,
         presence: u64::MAX,
         order_of: Vec::new(),
-        orders: vec![Order { sets }],
+        orders: vec![Order::from(sets)],
     };
     let dns = zone.name.child("dns")?;
     let mut drafts = vec![

@@ -4,6 +4,7 @@
 //! In: an SRV set already written as the answer. Out: additional records, a target's A and AAAA together or not at all.
 
 use super::Client;
+use super::answer::formed_sets;
 use super::name_tree::{Place, Tree};
 use super::prepare::Prepared;
 use super::records::{Manner, RECORD_HEAD, write_set};
@@ -69,7 +70,7 @@ fn add_target(table: &Pinned<'_>, client: &Client, prepared: &Prepared, at: usiz
     };
     let addresses = || {
         let is_address = |set: &PackedSet<'_>| matches!(set.rtype, rtype::A | rtype::AAAA);
-        block.sets(prepared.view).filter(is_address)
+        formed_sets(block, column, prepared.view).filter(is_address)
     };
     let needed: usize = addresses().map(|set| set.records().len()).sum();
     if needed + EXTENDED_ERROR > reply.out.room() {

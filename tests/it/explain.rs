@@ -140,6 +140,22 @@ const CASES: &[(&str, &str, &str, &[&str])] = &[
             "left out  east: 203.0.113.2 a nearer tier answers (`nearest`); setIdentifier second",
         ],
     ),
+    (
+        "cluster-names-hold-what-is-cut",
+        "web.shop.svc.west.global",
+        "A",
+        &[
+            "left out  east: 10.1.0.10 the name asks for cluster west alone",
+            "kept      west: 10.2.0.10 fd02::10 (tier 1, weight 1) answered; at the service name: a nearer tier answers (`nearest`)",
+            "answer    A NOERROR",
+        ],
+    ),
+    (
+        "cluster-names-hold-what-is-cut",
+        "west.db.shop.svc.clusterset.local",
+        "A",
+        &["kept      west: 10.99.0.1 (tier 1, weight 1) answered; at the service name: "],
+    ),
     // Without a type: every type that the name has; with one, the others are named.
     (
         "global-records",

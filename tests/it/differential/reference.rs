@@ -94,7 +94,9 @@ impl World {
         let of_cluster = |target: &&clusterset_dns::model::Target| {
             cluster.is_none_or(|cluster| target.cluster.as_ref().is_some_and(|id| id.as_str() == cluster))
         };
-        let targets = answer.targets.iter().filter(of_cluster);
+        // The cut to the nearest tier is none for the name of one cluster.
+        let further = answer.further.iter().filter(|_| cluster.is_some());
+        let targets = answer.targets.iter().chain(further).filter(of_cluster);
         Some(targets.flat_map(|target| &target.addresses).map(|address| self.address(answer.ttl, *address)).collect())
     }
 
