@@ -112,7 +112,7 @@ impl Scope<'_> {
             let owner = u16::to_be_bytes(0xc000 | offset as u16);
             let of_port = answer.ports.iter().filter(|other| other.name == *port && other.protocol == protocol);
             let numbers = of_port.map(|port| port.number);
-            let rows = cluster_set_ip_rows(answer, targets, numbers, self.host, &owner, self.settings);
+            let rows = cluster_set_ip_rows(answer, targets, numbers, self.host, &owner);
             let set = srv_set(rows, answer.ttl, self.settings).unwrap_or_else(RrSet::owner_mark);
             names.add_below(name, self.host, vec![set]);
         }

@@ -3,7 +3,7 @@
 use super::Settings;
 use super::merge_views::{ViewNames, fold};
 use super::rrset::{served, sets_by_cluster, target_sets};
-use super::srv::{self, SrvHost, cluster_set_ip_rows, srv_set};
+use super::srv::{Priorities, SrvHost, cluster_set_ip_rows, srv_set};
 use super::zone::{QUESTION, Zone, ZoneKind};
 use crate::dns::Name;
 use crate::model::fact::{Port, Protocol, ServiceType};
@@ -42,14 +42,13 @@ pub(super) struct Scope<'a> {
     pub(super) settings: &'a Settings,
     /// The targets that are served after the last cut.
     pub(super) targets: &'a [Target],
-    last_fresh: u8,
+    priorities: Priorities,
 }
 
 impl<'a> Scope<'a> {
     fn new(service: &'a Name, answer: &'a Answer, settings: &'a Settings) -> Self {
         let targets = &answer.targets[..served(answer.targets.iter(), settings)];
-        let rows = answer.hosts.iter().map(|host| (host.tier, host.stale));
-        Scope { service, answer, settings, targets, last_fresh: srv::last_fresh_tier(rows) }
+        Scope { service, answer, settings, targets, priorities: Priorities::new(settings, answer.hosts.iter()) }
     }
 
     fn names(&self) -> ViewNames {
@@ -115,7 +114,7 @@ impl<'a> Scope<'a> {
         match answer.service_type {
             ServiceType::ClusterSetIp => {
                 let numbers = answer.ports.iter().filter(|port| wanted(port)).map(|port| port.number);
-                let rows = cluster_set_ip_rows(answer, self.targets, numbers, self.service, service, settings);
+                let rows = cluster_set_ip_rows(answer, self.targets, numbers, self.service, service);
                 srv_set(rows, answer.ttl, settings)
             }
             ServiceType::Headless => self.headless_srv(service, |host| host.in_service, wanted),
@@ -139,7 +138,7 @@ impl<'a> Scope<'a> {
         let target = self.host_name(host).ok()?;
         let labels = &target.wire()[..target.wire().len() - self.service.wire().len()];
         let owner = [labels, service].concat();
-        let priority = srv::priority(self.settings, host.tier, host.stale, self.last_fresh);
+        let priority = self.priorities.of(host);
         Some(SrvHost { host, target, owner, priority })
     }
 
@@ -160,7 +159,7 @@ impl<'a> Scope<'a> {
             zone: None,
         };
         let mut sets = target_sets(std::slice::from_ref(&target), answer.mode, answer.ttl, columns);
-        let priority = srv::priority(self.settings, host.tier, host.stale, self.last_fresh);
+        let priority = self.priorities.of(host);
         let row = SrvHost { host, target: name.clone(), owner: QUESTION.to_vec(), priority };
         sets.extend(srv_set(row.rows(answer.ttl, |_| true), answer.ttl, self.settings));
         sets

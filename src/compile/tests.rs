@@ -41,6 +41,7 @@ fn host(cluster: &str, label: &str, address: &str) -> Host {
         tier: 0,
         weight: 1,
         stale: false,
+        ill: false,
         restored: false,
         in_service: true,
     }
@@ -180,6 +181,36 @@ fn tiers_and_stale_rows() {
     assert_eq!(set.tiers, [2, 1]);
     assert!(set.stale);
     assert_eq!(set.records.iter().map(|record| record.cluster).collect::<Vec<_>>(), [0, 0, 1]);
+}
+
+#[test]
+fn srv_priorities_rise_in_the_order_of_the_answer() {
+    // (tier, stale, fails its health check), and the priority under `none` and `tier`.
+    let rows = [
+        ((0, false, false), 0, 0),
+        ((1, false, false), 0, 1),
+        ((2, true, false), 1, 2),
+        ((3, true, false), 1, 2),
+        ((4, false, true), 2, 3),
+        ((5, false, true), 2, 4),
+        ((6, true, true), 2, 5),
+    ];
+    let hosts = rows.iter().map(|((tier, stale, ill), ..)| Host {
+        tier: *tier,
+        stale: *stale,
+        ill: *ill,
+        ..host("east", &format!("h{tier}"), &format!("10.1.0.{}", tier + 1))
+    });
+    let answer =
+        Answer { service_type: ServiceType::Headless, hosts: hosts.collect(), ..cluster_set_ip(vec![], vec![]) };
+    let priorities = |srv_priority| -> Vec<u16> {
+        let drafts = compiled(answer.clone(), &Settings { srv_priority, ..settings() });
+        let service = drafts.iter().find(|draft| draft.name.to_string() == "web.shop.svc.clusterset.local.").unwrap();
+        let set = service.orders[0].sets.iter().find(|set| set.rtype == rtype::SRV).unwrap();
+        set.records.iter().map(|record| u16::from_be_bytes([record.rdata[0], record.rdata[1]])).collect()
+    };
+    assert_eq!(priorities(SrvPriority::None), rows.map(|(_, none, _)| none));
+    assert_eq!(priorities(SrvPriority::Tier), rows.map(|(_, _, tier)| tier));
 }
 
 #[test]

@@ -180,6 +180,7 @@ mod tests {
             tier: 0,
             weight: 1,
             stale: false,
+            ill: false,
             restored: false,
             in_service: true,
         };

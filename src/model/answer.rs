@@ -55,6 +55,8 @@ pub struct Host {
     pub tier: u8,
     pub weight: u32,
     pub stale: bool,
+    /// Fails its health check: it stands behind everything that does not.
+    pub ill: bool,
     /// As in [`Target`].
     pub restored: bool,
     /// Listed in the SRV sets of the service name (false: it has only its own name, as after an expiry or a cut).

@@ -228,6 +228,7 @@ fn host(placed: &Placed<'_>, cluster: &ClusterId, label: &Arc<str>, addresses: &
         tier: placed.tier,
         weight: placed.weight,
         stale: placed.rank.stale,
+        ill: placed.rank.ill,
         restored: placed.candidate.restored,
         in_service: placed.candidate.is_in() && !addresses.is_empty(),
     }
@@ -243,6 +244,7 @@ fn unite(held: &mut Host, other: Host) {
     if other.in_service {
         held.tier = if held.in_service { held.tier.min(other.tier) } else { other.tier };
         held.weight = if held.in_service { held.weight.max(other.weight) } else { other.weight };
+        held.ill = if held.in_service { held.ill && other.ill } else { other.ill };
         held.in_service = true;
     }
     held.stale |= other.stale;

@@ -71,6 +71,7 @@ fn answer() -> impl Strategy<Value = Answer> {
                 tier: *tier,
                 weight: 1,
                 stale: false,
+                ill: false,
                 restored: false,
                 in_service: headless,
             };
