@@ -124,7 +124,8 @@ fn look_up(
     match finding {
         Finding::Answered => {
             if query.qtype == rtype::SRV && reply.additionals == 0 && !reply.truncated {
-                targets::add(table, client, prepared, place, &mut reply);
+                let at = query.question_end;
+                targets::add(table, client, prepared, place, at, &mut reply);
             }
         }
         Finding::Alias => rcode = chain::follow(table, client, prepared, place, &mut reply),
