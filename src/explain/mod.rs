@@ -71,6 +71,8 @@ pub struct Explanation {
     pub service: Option<ServiceStory>,
     /// In a global zone: the hosts that have to do with the name, the owner first.
     pub hosts: Vec<HostStory>,
+    /// Where `allowQuery` does not admit everyone: the client as which was asked.
+    pub client: Option<String>,
     /// One per type asked.
     pub answers: Vec<Sent>,
     /// The types that the name has records of in this view, whatever was asked.
@@ -167,6 +169,7 @@ pub fn explain(question: &Question, context: &Context<'_>) -> Explanation {
         hosts,
         hints: if absent { near::hints(name, &node, question.view, context) } else { Vec::new() },
         waiting: context.waiting,
+        client: answer::client(context.table),
         node,
         tree,
         types: held.into_iter().map(answer::type_name).collect(),

@@ -36,6 +36,9 @@ fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
     if explanation.waiting > 0 {
         writeln!(text, "waiting   {} changes are not published yet; the answer may lag behind", explanation.waiting)?;
     }
+    if let Some(client) = &explanation.client {
+        writeln!(text, "client    {client}, one that `allowQuery` admits; all others are REFUSED")?;
+    }
     for sent in &explanation.answers {
         writeln!(text, "answer    {} {}", sent.rtype, sent.words())?;
         for line in &sent.records {

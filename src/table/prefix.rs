@@ -61,6 +61,13 @@ impl PrefixMap {
         }
     }
 
+    /// The lowest address that some prefix holds, IPv4 before IPv6.
+    pub fn first(&self) -> Option<IpAddr> {
+        let start = |family: &Intervals| family.starts.iter().find(|(_, number)| number.is_some()).map(|(at, _)| *at);
+        let v4 = start(&self.v4).and_then(|at| u32::try_from(at).ok()).map(|at| IpAddr::V4(at.into()));
+        v4.or_else(|| start(&self.v6).map(|at| IpAddr::V6(at.into())))
+    }
+
     /// True when some prefix holds `address`.
     #[inline]
     pub fn contains(&self, address: IpAddr) -> bool {
