@@ -109,7 +109,7 @@ fn answer() -> impl Strategy<Value = Answer> {
 
 fn world() -> impl Strategy<Value = World> {
     let service = (0..NAMES.len(), 0..NAMESPACES.len(), answer());
-    proptest::collection::vec(service, 0..5).prop_map(|found| {
+    (any::<bool>(), proptest::collection::vec(service, 0..5)).prop_map(|(cluster_names, found)| {
         let mut services: Vec<(ServiceKey, Answer)> = Vec::new();
         for (name, namespace, answer) in found {
             let key = ServiceKey::new(NAMESPACES[namespace], NAMES[name]);
@@ -125,6 +125,7 @@ fn world() -> impl Strategy<Value = World> {
             clusters: CLUSTERS.iter().map(ToString::to_string).collect(),
             nameserver: vec!["192.0.2.53".parse().unwrap()],
             ttl: 5,
+            cluster_names,
         }
     })
 }
@@ -134,7 +135,12 @@ fn table(world: &World) -> Table {
     let zones = [zone("clusterset.local"), zone("global")];
     let zones = Zones::new(&zones[..1], &zones[1..], world.ttl, world.nameserver.clone()).unwrap();
     let ids: Vec<ClusterId> = world.clusters.iter().map(|name| ClusterId::new(name)).collect();
-    let settings = compile::Settings { zones, columns: Columns::new(&ids), ..compile::Settings::default() };
+    let settings = compile::Settings {
+        zones,
+        columns: Columns::new(&ids),
+        cluster_names: world.cluster_names,
+        ..compile::Settings::default()
+    };
     let frame_zone = |name: &str, kind| ZoneSettings { name: zone(name), kind, ttl: world.ttl, unknown: 0 };
     let columns = settings.columns.iter();
     let clusters =

@@ -14,6 +14,8 @@ pub struct World {
     pub clusters: Vec<String>,
     pub nameserver: Vec<IpAddr>,
     pub ttl: u32,
+    /// `clusterNames`.
+    pub cluster_names: bool,
 }
 
 /// A reply: `records` are `TTL TYPE DATA`, all owned by the question's name.
@@ -118,8 +120,22 @@ impl World {
                 };
                 ports(answer).any(wanted).then(|| self.srv(answer, &name, wanted))
             }
-            _ => self.host(answer, &name, &below.join(".")),
+            _ => {
+                let below = below.join(".");
+                let host = self.host(answer, &name, &below);
+                if self.cluster_names { self.cluster_name(key, answer, &below, host) } else { host }
+            }
         }
+    }
+
+    /// `<cluster>.<svc>` with the addresses of that cluster, and the label below which an id of two labels stands.
+    fn cluster_name(&self, key: &ServiceKey, answer: &Answer, below: &str, host: Node) -> Node {
+        let targets = || answer.targets.iter().chain(&answer.further).filter_map(|target| target.cluster.as_ref());
+        if targets().any(|cluster| cluster.as_str() == below) {
+            return self.addresses(key.name(), key.namespace(), Some(&below.to_owned()));
+        }
+        let is_above = targets().any(|cluster| cluster.as_str().ends_with(&format!(".{below}")));
+        host.or(is_above.then(Vec::new))
     }
 
     fn host(&self, answer: &Answer, service: &str, below: &str) -> Node {

@@ -85,13 +85,13 @@ fn an_object_of_a_hundred_thousand_targets_is_one_finding() {
     }
     let texts = |from: u32| RecordValues::Texts((from..from + 50_000).map(|n| vec![n.to_string().into()]).collect());
     let values = vec![record("texts.global", texts(0), ""), record("texts.global", texts(25_000), "")];
-    let names = (0..100_000).map(|number| addresses(&format!("h{number}.global"), "10.0.0.1"));
+    let names = (0..20_000).map(|number| addresses(&format!("h{number}.global"), "10.0.0.1"));
     world.has("west", [endpoint_of("values", values), endpoint_of("names", names.collect())]);
     let RecordValues::Texts(texts) = &world.host("texts.global", &view("west")).unwrap().records[0].values else {
         panic!("texts")
     };
     assert_eq!(texts.len(), 75_000);
-    for number in 0..100_000 {
+    for number in 0..20_000 {
         assert_eq!(world.host(&format!("h{number}.global"), &view("west")).unwrap().addresses.targets.len(), 1);
     }
 }
