@@ -182,13 +182,18 @@ impl<'a> Scope<'a> {
     fn by_cluster(&self, names: &mut ViewNames) {
         let answer = self.answer;
         let is_whole = answer.further.is_empty() && self.targets.len() == answer.targets.len();
-        if is_whole || self.settings.zones.of_kind(ZoneKind::Global).next().is_none() {
+        let is_old = |target: &Target| target.stale || target.restored;
+        let is_mixed = self.targets.iter().any(is_old) && !self.targets.iter().all(is_old);
+        if is_whole && !is_mixed || self.settings.zones.of_kind(ZoneKind::Global).next().is_none() {
             return;
         }
-        let mut targets: Vec<Target> =
-            targets_by_cluster(self.answer, self.settings).into_values().flatten().cloned().collect();
+        let targets = targets_by_cluster(answer, self.settings);
+        let mut targets: Vec<Target> = targets.into_values().flatten().cloned().collect();
         targets.sort_by_key(|target| target.tier);
-        let sets = sets_by_cluster(&targets, answer.mode, answer.ttl, &self.settings.columns);
+        // A set is marked as stale whole: what is fresh has a set of its own, which is read first.
+        let (old, fresh): (Vec<_>, Vec<_>) = targets.into_iter().partition(is_old);
+        let of = |targets: &[Target]| sets_by_cluster(targets, answer.mode, answer.ttl, &self.settings.columns);
+        let sets = [of(&fresh), of(&old)].concat();
         names.by_cluster(self.service.clone(), sets);
     }
 }

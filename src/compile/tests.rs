@@ -244,6 +244,26 @@ fn a_cluster_name_answers_only_where_it_is_wanted() {
 }
 
 #[test]
+fn names_of_one_cluster_read_its_own_sets_where_another_is_stale_or_nearer() {
+    let by_cluster = |answer: Answer, settings: &Settings| -> Vec<(bool, usize)> {
+        let drafts = compiled(answer, settings);
+        drafts[0].orders[0].by_cluster.iter().map(|set| (set.stale, set.records.len())).collect()
+    };
+    let east = || target("east", 0, &["10.1.0.1"]);
+    let west = || target("west", 1, &["10.2.0.1"]);
+    let of = |targets| cluster_set_ip(targets, Vec::new());
+    let stale = || Target { stale: true, ..west() };
+    assert_eq!(by_cluster(of(vec![east(), west()]), &settings()), [], "the service's own will do");
+    assert_eq!(by_cluster(of(vec![east(), stale()]), &settings()), [(false, 1), (true, 1)]);
+    assert_eq!(by_cluster(of(vec![stale()]), &settings()), []);
+    let nearest = Answer { further: vec![west()], ..of(vec![east()]) };
+    assert_eq!(by_cluster(nearest.clone(), &settings()), [(false, 2)]);
+    let mut without_global = settings();
+    without_global.zones.list.retain(|zone| zone.kind == ZoneKind::Clusterset);
+    assert_eq!(by_cluster(nearest, &without_global), [], "nothing is formed");
+}
+
+#[test]
 fn the_names_of_a_zone() {
     let mut zones = settings().zones;
     zones.nameserver = vec!["127.0.0.1".parse().unwrap()];

@@ -65,7 +65,7 @@ fn node(node: &Node) -> String {
             format!("endpoint {below} of service {service}, cluster {cluster}")
         }
         Node::Endpoint { service, below, cluster: None } => {
-            format!("endpoint {below} of service {service}; it ends in no known cluster id")
+            format!("endpoint {below} of service {service}; it ends in the id of no cluster of the registry")
         }
         Node::Zonal { service, below } => format!("zonal name {below} of service {service}"),
         Node::Formed { service, cluster: None } => format!("formed from service {service}"),

@@ -165,13 +165,20 @@ pub(super) fn write_place(reply: &mut Reply<'_, '_>, place: Place<'_>, prepared:
             let is_address = |set: &PackedSet<'_>| matches!(set.rtype, rtype::A | rtype::AAAA);
             let wanted = |set: &PackedSet<'_>| is_address(set) && (set.rtype == qtype || qtype == rtype::ANY);
             let before = reply.answers;
+            let mut rtype = None;
             for set in formed_sets(block, column, prepared.view).filter(wanted) {
+                if rtype.is_some_and(|rtype| rtype != set.rtype) {
+                    break;
+                }
                 write_set(reply, &set, Manner { column, ..manner });
-                if reply.answers > before || reply.truncated {
+                let is_answered = reply.answers > before;
+                if reply.truncated || is_answered && column.is_none() {
                     return Finding::Answered;
                 }
+                // One cluster may have a second set of the type, of stale rows.
+                rtype = is_answered.then_some(set.rtype);
             }
-            Finding::NoData
+            if reply.answers > before { Finding::Answered } else { Finding::NoData }
         }
         Place::Empty => Finding::NoData,
         Place::Nothing => Finding::NoName,

@@ -26,7 +26,10 @@ const EXTENDED_ERROR: usize = OPTION + 2;
 /// Adds what the targets of the SRV set of `place` resolve to, inside our zones and in the view of the question. The set
 /// was written at `at`, behind the question or behind the CNAMEs that led to it. Behind the question a set that has additional
 /// records of its own is left as it is; elsewhere those were not sent, for their owners point into the question.
+///
+/// Never inlined: the places for the targets would enlarge the frame of every answer.
 #[cold]
+#[inline(never)]
 pub(super) fn add(
     table: &Pinned<'_>,
     client: &Client,

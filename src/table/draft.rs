@@ -26,7 +26,7 @@ pub struct Draft {
 pub struct Order {
     pub sets: Vec<RrSet>,
     /// Read in place of `sets` for the names of one cluster (DNS.md section 2): A and AAAA, tier by tier, of every cluster,
-    /// those cut from `sets` included. Empty: `sets` lacks none of them.
+    /// those cut from `sets` included; what is stale in sets of its own behind the others. Empty: `sets` will do.
     pub by_cluster: Vec<RrSet>,
 }
 

@@ -175,7 +175,7 @@ const CASES: &[(&str, &str, &str, &[&str])] = &[
         "db-1.cluster-west-1.db.shop.svc.clusterset.local",
         "A",
         &[
-            "node      endpoint db-1.cluster-west-1 of service shop/db; it ends in no known cluster id",
+            "node      endpoint db-1.cluster-west-1 of service shop/db; it ends in the id of no cluster of the registry",
             "hint      cluster-west-1 is an alias of cluster west, and names have the id: ask for db-1.west.db.shop.svc",
         ],
     ),
