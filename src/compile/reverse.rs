@@ -92,7 +92,8 @@ fn owners(service: &Name, answer: &Answer) -> Vec<(IpAddr, Name)> {
         }
     }
     let named: std::collections::HashSet<IpAddr> = owners.iter().map(|(address, _)| *address).collect();
-    let addresses = answer.targets.iter().flat_map(|target| &target.addresses);
+    // Neither a limit nor the cut to the nearest tier takes an address its name.
+    let addresses = answer.targets.iter().chain(&answer.further).flat_map(|target| &target.addresses);
     owners.extend(addresses.filter(|address| !named.contains(address)).map(|address| (*address, service.clone())));
     owners
 }
