@@ -46,8 +46,8 @@ impl ClusterSet {
         };
         let others = self.members().filter(|(other, _)| *other != slot);
         let copied = others
-            .flat_map(|(_, member)| member.facts.services())
-            .filter(|(_, facts)| facts.makes_name() && facts.copies.iter().any(names_it))
+            .flat_map(|(_, member)| member.facts.copied_services())
+            .filter(|(_, facts)| facts.copies.iter().any(names_it))
             .map(|(key, _)| key);
         own.chain(copied).cloned().collect()
     }
