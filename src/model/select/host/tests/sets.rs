@@ -60,6 +60,20 @@ fn a_flooding_cluster_stops_at_its_limits() {
     assert_eq!(world.host_codes("b.global", &view("east")), ["over-limit"]);
 }
 
+#[test]
+fn only_addresses_that_may_answer_count_toward_the_limit() {
+    let mut world = World::new(&["east"]);
+    world.settings(|settings| settings.limits.addresses_per_host = 1);
+    world.cluster("east", |cluster| cluster.allow.cidrs = Prefix::parse("10.0.0.0/8").into_iter().collect());
+    let many = ["9.0.0.1", "10.0.0.2", "10.0.0.1", "9.0.0.2"];
+    world.has("east", [with_vips("vips", "vips.global", &many)]);
+    world.has("east", [endpoint_of("dns", vec![addresses("set.global", &many.join(" "))])]);
+    for host in ["vips.global", "set.global"] {
+        assert_eq!(world.resolved(host, &view("east")), "0 east 10.0.0.1", "{host}");
+        assert_eq!(world.host_codes(host, &view("east")), ["over-limit"]);
+    }
+}
+
 /// Any step that compares each with each takes minutes here.
 #[test]
 fn an_object_of_a_hundred_thousand_targets_is_one_finding() {
