@@ -23,6 +23,7 @@ use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -88,6 +89,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         snapshot: Arc::clone(&snapshot),
         reload: Arc::clone(&reload),
         probes: Arc::clone(&probes),
+        runtimes: vec![("sources", sources.thread().handle().clone()), ("control", Handle::current())],
         beside: vec![registry.counts(), identities.counts()],
     };
     let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;

@@ -289,7 +289,6 @@ impl Running {
     }
 
     /// The thread of all sources.
-    #[cfg(feature = "kubernetes")]
     pub(super) fn thread(&self) -> &Sources {
         &self.sources
     }
