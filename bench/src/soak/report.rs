@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_fault_of_any_asker_fails_the_run() {
         assert!(failed(|_| {}).is_empty());
-        for way in 0..WAYS.len() {
+        for (way, name) in WAYS.iter().enumerate() {
             let text = || "why".to_owned();
             for (fault, line) in [
                 (Fault::Torn(text()), "- torn answers"),
@@ -203,7 +203,7 @@ mod tests {
                 (Fault::Other(text()), "- other wrong replies"),
             ] {
                 let lines = failed(|report| report.asked[way].count(fault.clone(), false));
-                assert_eq!(lines, [line, "- the first of them"], "{}", WAYS[way]);
+                assert_eq!(lines, [line, "- the first of them"], "{name}");
             }
             assert_eq!(failed(|report| report.asked[way].lost = 1), ["- queries without a reply while running"]);
             assert_eq!(failed(|report| report.asked[way].answered = 0), ["- replies, every one checked"]);
