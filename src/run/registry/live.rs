@@ -8,7 +8,7 @@ use crate::model::{ClusterId, Finding};
 use crate::publish::task;
 use crate::run::feed::contents;
 use crate::run::sources::{Running, access};
-use crate::source::kubernetes::registry::{Collection, Roster, Sort, Spec, Told, Watch, spawn};
+use crate::source::kubernetes::registry::{Allowed, Collection, Roster, Sort, Spec, Told, Watch, spawn};
 use crate::source::kubernetes::{Counters, Timing};
 use crate::source::runtime::Sources;
 use std::collections::{BTreeMap, HashSet};
@@ -226,8 +226,11 @@ impl Registry {
     /// The same with its findings, of what is known at this moment.
     pub(crate) fn joined(&self, config: &Config) -> (Joined, Vec<Finding>) {
         let configured: Vec<ClusterId> = config.clusters.iter().map(|entry| ClusterId::new(&entry.name)).collect();
+        // Of this configuration, whatever the reading was started with.
+        let allowed = Allowed::new(&config.registry.allow_servers, &collections(&config.registry));
+        let reading = self.reading.as_ref();
         let (clusters, findings) =
-            self.reading.as_ref().map(|reading| reading.roster.clusters(&configured)).unwrap_or_default();
+            reading.map(|reading| reading.roster.clusters(&configured, &allowed)).unwrap_or_default();
         (Joined::new(config.clone(), clusters), findings)
     }
 

@@ -16,7 +16,7 @@ mod profile;
 mod roster;
 mod secret;
 
-pub use learned::{Learned, Traits};
+pub use learned::{Allowed, Learned, Traits};
 pub use roster::Roster;
 
 use super::access::Access;

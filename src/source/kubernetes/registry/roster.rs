@@ -2,7 +2,7 @@
 //!
 //! In: [`Told`]s, and the ids of the configuration, which come first. Out: clusters in order, findings.
 
-use super::learned::{Entry, Learned, Problem};
+use super::learned::{Allowed, Entry, Learned, Problem};
 use super::{Collection, Told};
 use crate::model::{ClusterId, Finding};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -86,8 +86,8 @@ impl Roster {
     }
 
     /// Each cluster once: those of lower rank first, then by origin. An id of the configuration, or of an entry before, is
-    /// left out with a finding, as is what cannot be read.
-    pub fn clusters(&self, configured: &[ClusterId]) -> (Vec<Learned>, Vec<Finding>) {
+    /// left out with a finding, as is what cannot be read and what the configuration of now does not allow.
+    pub fn clusters(&self, configured: &[ClusterId], allowed: &Allowed) -> (Vec<Learned>, Vec<Finding>) {
         // An object with two of the labels is in two collections: it counts once, by the lower rank.
         let mut entries: BTreeMap<&Arc<str>, &Entry> = BTreeMap::new();
         for entry in self.objects.values().flatten() {
@@ -102,10 +102,12 @@ impl Roster {
         let mut taken: HashMap<&ClusterId, String> =
             configured.iter().map(|id| (id, "`clusters` of the configuration".to_owned())).collect();
         for entry in entries {
-            if let Some(problem) = &entry.problem {
-                findings.push(self.unusable(entry, problem));
+            let refusal = entry.learned.as_ref().and_then(|learned| allowed.refusal(learned));
+            let learned = entry.learned.as_ref().filter(|_| refusal.is_none());
+            if let Some(problem) = entry.problem.as_ref().or(refusal.as_ref()) {
+                findings.push(self.unusable(entry, problem, learned.is_some()));
             }
-            let Some(learned) = &entry.learned else { continue };
+            let Some(learned) = learned else { continue };
             if let Some(holder) = taken.get(&entry.id) {
                 findings.push(self.duplicate(entry, holder));
                 continue;
@@ -117,10 +119,10 @@ impl Roster {
         (clusters, findings)
     }
 
-    fn unusable(&self, entry: &Entry, problem: &Problem) -> Finding {
-        let meanwhile = match &entry.learned {
-            Some(_) => "its cluster goes on being read by the version before",
-            None => "its cluster is not read",
+    fn unusable(&self, entry: &Entry, problem: &Problem, is_read: bool) -> Finding {
+        let meanwhile = match is_read {
+            true => "its cluster goes on being read by the version before",
+            false => "its cluster is not read",
         };
         self.finding(&entry.origin, problem.code, format!("{}; {meanwhile}", problem.reason))
     }
