@@ -40,6 +40,7 @@ mod limits;
 mod outages;
 #[cfg(feature = "kubernetes")]
 mod registry;
+mod registry_lists;
 #[cfg(feature = "kubernetes")]
 mod registry_restart;
 #[cfg(feature = "kubernetes")]

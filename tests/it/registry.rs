@@ -48,7 +48,7 @@ pub fn token(server: &ApiServer) -> String {
 }
 
 /// The configuration of home with its registry.
-fn configure(folder: &Path, home: &ApiServer, more: &str) {
+pub fn configure(folder: &Path, home: &ApiServer, more: &str) {
     home.kubeconfig(folder, "home");
     let text = format!(
         "{LISTEN}brake: {{ confirmAfter: 1s }}\n\
@@ -58,7 +58,7 @@ fn configure(folder: &Path, home: &ApiServer, more: &str) {
     fs::write(folder.join("config.yaml"), text).unwrap();
 }
 
-fn sorted(reply: &Reply) -> Vec<String> {
+pub fn sorted(reply: &Reply) -> Vec<String> {
     let mut addresses: Vec<String> = reply.addresses.iter().map(ToString::to_string).collect();
     addresses.sort();
     addresses

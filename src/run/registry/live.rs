@@ -9,7 +9,7 @@ use crate::publish::task;
 use crate::run::feed::contents;
 use crate::run::sources::{Running, access};
 use crate::source::kubernetes::registry::{Allowed, Collection, Roster, Sort, Spec, Told, Watch, spawn};
-use crate::source::kubernetes::{Counters, Timing};
+use crate::source::kubernetes::{Counters, Limits, Timing};
 use crate::source::runtime::Sources;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -49,6 +49,8 @@ pub(crate) struct Registry {
     grace: Option<Instant>,
     /// Clusters that an earlier process knew: they stand until everything is listed.
     remembered: Vec<ClusterEntry>,
+    /// Of those, the ones that were logged because they still stand.
+    warned: HashSet<String>,
     /// What was written last for the next process.
     written: Option<Vec<ClusterEntry>>,
     /// Findings that were logged and still stand.
@@ -75,6 +77,7 @@ impl Registry {
             next: None,
             grace: None,
             remembered: recalled(config),
+            warned: HashSet::new(),
             written: None,
             logged: HashSet::new(),
             counts: Counts::default(),
@@ -121,6 +124,7 @@ impl Registry {
             counters: counters(&home.cluster.id),
             collections: collections.clone(),
             allow_servers: config.registry.allow_servers.clone(),
+            limits: Limits { page_octets: config.limits.cluster.page.get() as usize, ..Limits::default() },
             confirm: config.brake.confirm_after.duration(),
         };
         let (sender, told) = mpsc::channel(MESSAGES);
@@ -198,17 +202,42 @@ impl Registry {
         self.tell(home, findings);
         // Not before everything is listed: a collection that is still missing may give an id to another cluster.
         let joined = if self.grace.is_some() { Joined::plain(config.clone()) } else { joined };
-        if self.reading.as_ref().is_some_and(|reading| reading.roster.is_listed()) {
-            self.remembered.clear();
+        let is_listed = self.reading.as_ref().is_some_and(|reading| reading.roster.is_listed());
+        if is_listed {
+            self.forget(&joined);
+        }
+        let joined = joined.with_remembered(&self.remembered);
+        if is_listed {
             self.remember(&joined);
         }
-        joined.with_remembered(&self.remembered)
+        joined
+    }
+
+    /// Of the clusters that an earlier process knew only those stay whose objects are there and cannot be used now.
+    fn forget(&mut self, joined: &Joined) {
+        let Some(reading) = &self.reading else { return };
+        let stays = |entry: &ClusterEntry| {
+            let id = ClusterId::new(&entry.name);
+            !joined.learned.contains_key(&id) && reading.roster.may_name(&id)
+        };
+        self.remembered.retain(stays);
+        for entry in &self.remembered {
+            if self.warned.insert(entry.name.clone()) {
+                tracing::warn!(
+                    "registry: cluster {}: what describes it cannot be used; it is answered as the snapshot has it until that \
+                     is mended or removed",
+                    entry.name
+                );
+            }
+        }
     }
 
     /// Writes the clusters for the next process, where a snapshot is kept and they are others than before.
     fn remember(&mut self, joined: &Joined) {
         let Some(folder) = joined.config.snapshot.path.get() else { return };
-        let learned = |entry: &&ClusterEntry| joined.learned.contains_key(&ClusterId::new(&entry.name));
+        let learned = |entry: &&ClusterEntry| {
+            joined.learned.contains_key(&ClusterId::new(&entry.name)) || self.remembered.contains(entry)
+        };
         let clusters: Vec<&ClusterEntry> = joined.config.clusters.iter().filter(learned).collect();
         if self.written.as_ref().is_some_and(|written| written.iter().eq(clusters.iter().copied())) {
             return;
@@ -331,6 +360,7 @@ fn collections(registry: &config::Registry) -> Vec<Collection> {
 fn fingerprint(config: &Config, home: &ConfiguredCluster, files: &[PathBuf]) -> u64 {
     let mut hasher = DefaultHasher::new();
     format!("{:?} {:?} {:?}", config.registry, config.brake, home.freshness).hash(&mut hasher);
+    config.limits.cluster.page.get().hash(&mut hasher);
     let entry = config.clusters.iter().find(|entry| entry.name == home.cluster.id.as_str());
     entry.map(|entry| (entry.allow_insecure, entry.system_roots, &entry.proxy)).hash(&mut hasher);
     (&home.source, contents(files)).hash(&mut hasher);
