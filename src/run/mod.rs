@@ -7,6 +7,8 @@
 //! stop:   /ready 503 ─▶ lameduck ─▶ snapshot ─▶ sockets drain, UDP last ─▶ sources, publisher, admin
 //! ```
 
+#[cfg(feature = "kubernetes")]
+mod access;
 mod admin;
 mod changes;
 #[cfg(feature = "kubernetes")]
@@ -32,6 +34,7 @@ mod snapshot;
 mod sources;
 mod startup;
 mod survey;
+mod uids;
 
 pub use explain::question;
 pub use reload::{Load, Origin};

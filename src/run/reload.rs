@@ -4,7 +4,7 @@
 //! in sync. Out: sources exchanged, the publisher reconfigured; or one error line per finding, and nothing else happens.
 
 use super::changes::Changes;
-use super::handover::Synced;
+use super::handover::Outcome;
 use super::identities::Identities;
 use super::limits::Memory;
 use super::registry::{Joined, Registry};
@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 /// The configuration as it is written at this moment, with warnings.
 pub type Load = Box<dyn Fn() -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> + Send>;
@@ -74,10 +75,15 @@ pub(super) struct Asked;
 
 impl Reloader {
     /// Runs until nobody can ask any more; the sources end with it.
-    pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Asked>, mut synced: mpsc::UnboundedReceiver<Synced>) {
+    pub(super) async fn run(
+        mut self,
+        mut asked: mpsc::Receiver<Asked>,
+        mut outcomes: mpsc::UnboundedReceiver<Outcome>,
+    ) {
         let mut changes = Changes::new();
         changes.watch(self.files());
         loop {
+            let retry = self.sources.retry_at();
             tokio::select! {
                 told = asked.recv() => {
                     if told.is_none() {
@@ -96,15 +102,28 @@ impl Reloader {
                     self.identities.decide(&snapshot::members(&self.joined.config));
                     continue;
                 }
-                Some(synced) = synced.recv() => {
-                    self.identities.promoted(&synced.cluster, synced.generation);
-                    if self.sources.promote(&synced) {
-                        self.reconfigure().await;
-                    }
+                Some(outcome) = outcomes.recv() => {
+                    self.settle(&outcome).await;
+                    continue;
+                }
+                () = until(retry) => {
+                    self.sources.retry(&self.joined.config);
                     continue;
                 }
             }
             changes.watch(self.files());
+        }
+    }
+
+    /// A changed source is in sync, or is given up for now.
+    async fn settle(&mut self, outcome: &Outcome) {
+        if let Err(reason) = &outcome.result {
+            self.sources.give_up(outcome, reason, &self.joined.config);
+            return;
+        }
+        self.identities.promoted(&outcome.cluster, outcome.generation);
+        if self.sources.promote(outcome) {
+            self.reconfigure().await;
         }
     }
 
@@ -197,6 +216,14 @@ impl Reloader {
         if self.commands.send(Command::Reconfigure(Box::new(next))).await.is_ok() {
             let _ = told.await;
         }
+    }
+}
+
+/// Waits for a moment; for ever where there is none.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -11,6 +11,7 @@ use super::setup::{brake_limits, listen_settings, setup, times};
 use super::snapshot::{self, Keeper};
 use super::sources::Running;
 use super::startup;
+use super::uids::Uids;
 use crate::config::Config;
 use crate::publish::task::{self, Command, Ends, Readiness, Schedule};
 use crate::publish::{Figures, Publisher};
@@ -70,10 +71,11 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let joined = Registry::recall(config);
     let mut publisher = publisher(&joined.config, &table, &figures)?;
     let snapshot = Arc::new(snapshot::Figures::default());
-    snapshot::restore(&joined.config, &mut publisher, &table, &snapshot);
+    let uids = Uids::default();
+    snapshot::restore(&joined.config, &mut publisher, &table, &uids, &snapshot);
     // Kubeconfigs are read before anything listens: one that cannot be used stops the start.
     let (tell, synced) = mpsc::unbounded_channel();
-    let mut sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
+    let mut sources = Running::start(config, epoch, observe, tell, &uids).map_err(Failure::Usage)?;
     let identities = sources.identities();
     let registry = Registry::start(config, &sources).map_err(Failure::Usage)?;
     let views = Arc::new(ArcSwap::from_pointee(joined.config.views()));
@@ -114,6 +116,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         figures: snapshot,
         commands: commands.clone(),
         members: Arc::clone(&members),
+        uids,
         epoch,
     };
     let keeper = Keeper::start(config, parts)?;

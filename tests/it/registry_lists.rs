@@ -63,3 +63,39 @@ fn a_page_that_is_too_large_is_asked_for_in_halves() {
     assert_eq!(limits[..3], ["100", "50", "25"]);
     assert!(daemon.stop().success());
 }
+
+#[test]
+fn without_a_grace_the_registry_was_not_waited_for_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));
+    home.put(secret("west", OWN, &[("west", &token(&west))]));
+    // Each of the two collections fails at first.
+    home.script("secrets", On::List, [Reply::status(503), Reply::status(503), Reply::status(503)]);
+    configure(folder.path(), &home, "freshness: { grace: 0 }\n");
+    let mut daemon = Daemon::start(&folder.path().join("config.yaml"));
+    assert_eq!(sorted(&daemon.ask(WEB, "A")), ["10.1.0.1", "10.1.0.2"], "{}", daemon.log());
+    assert!(!daemon.log().contains("not listed within its grace"), "{}", daemon.log());
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn a_rotation_that_did_not_get_in_sync_was_never_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, west, next) = (server("10.1.0.1"), server("10.1.0.2"), server("10.1.0.3"));
+    home.put(secret("west", OWN, &[("west", &token(&west))]));
+    configure(folder.path(), &home, "limits: { cluster: { list: 1s } }\n");
+    let mut daemon = Daemon::start(&folder.path().join("config.yaml"));
+    assert_eq!(sorted(&daemon.ask(WEB, "A")), ["10.1.0.1", "10.1.0.2"]);
+    next.always("endpointslices", On::List, Reply::status(403));
+    home.put(secret("west", OWN, &[("west", &token(&next))]));
+    daemon.wait_log("cluster west: as it is configured now was not in sync within 2s; it goes on being read as before");
+    let lists = next.count("services", On::List);
+    daemon.wait("another try", || next.count("services", On::List) > lists);
+    assert_eq!(sorted(&daemon.ask(WEB, "A")), ["10.1.0.1", "10.1.0.2"]);
+    next.unscript("endpointslices", On::List);
+    daemon.ask_until(WEB, "A", |reply| {
+        assert!(reply.rcode == 0 && reply.addresses.len() == 2, "{reply:?}");
+        sorted(reply) == ["10.1.0.1", "10.1.0.3"]
+    });
+    assert!(daemon.stop().success());
+}

@@ -6,8 +6,9 @@ use super::{Counts, Joined, memory};
 use crate::config::{self, ClusterEntry, Config, ConfiguredCluster};
 use crate::model::{ClusterId, Finding};
 use crate::publish::task;
+use crate::run::access::access;
 use crate::run::feed::contents;
-use crate::run::sources::{Running, access};
+use crate::run::sources::Running;
 use crate::source::kubernetes::registry::{Allowed, Collection, Roster, Sort, Spec, Told, Watch, spawn};
 use crate::source::kubernetes::{Counters, Limits, Timing};
 use crate::source::runtime::Sources;
@@ -24,6 +25,10 @@ const MESSAGES: usize = 64;
 /// How long a reading that could list nothing is waited for again.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Until when the first list of everything is waited for; `None`: for ever.
+#[derive(Debug, Clone, Copy)]
+struct Grace(Option<Instant>);
+
 /// Gives the counters of a cluster.
 type CountersOf<'c> = &'c dyn Fn(&ClusterId) -> Arc<Counters>;
 
@@ -34,8 +39,8 @@ pub(crate) struct Reading {
     /// Files that the access to the home cluster depends on.
     files: Vec<PathBuf>,
     fingerprint: u64,
-    /// From then on what is known counts, listed whole or not.
-    due: Instant,
+    /// From then on what is known counts, listed whole or not; `None`: never (`freshness.grace: 0`).
+    due: Option<Instant>,
     #[expect(dead_code, reason = "held: dropping it ends the watches")]
     watch: Watch,
 }
@@ -45,8 +50,8 @@ pub(crate) struct Registry {
     reading: Option<Reading>,
     /// Of a changed configuration: takes the place of `reading` when it is listed whole.
     next: Option<Reading>,
-    /// When clusters that nobody knows of are not waited for any more; `None`: they are not.
-    grace: Option<Instant>,
+    /// How long clusters that nobody knows of are waited for; `None`: they are not.
+    grace: Option<Grace>,
     /// Clusters that an earlier process knew: they stand until everything is listed.
     remembered: Vec<ClusterEntry>,
     /// Of those, the ones that were logged because they still stand.
@@ -84,7 +89,7 @@ impl Registry {
         };
         registry.reading = registry.prepare_on(config, thread, counters)?;
         // The clusters that it may name are waited for at the start only: a reload makes no name unknown.
-        registry.grace = registry.reading.as_ref().map(|reading| reading.due);
+        registry.grace = registry.reading.as_ref().map(|reading| Grace(reading.due));
         Ok(registry)
     }
 
@@ -130,7 +135,7 @@ impl Registry {
         let (sender, told) = mpsc::channel(MESSAGES);
         let watch = spawn(thread, &spec, &sender).map_err(error)?;
         let roster = Roster::new(home.cluster.id.clone(), collections);
-        let due = Instant::now() + config.freshness.grace.duration();
+        let due = config.freshness.grace.limit().map(|grace| Instant::now() + grace);
         Ok(Some(Reading { roster, told, files, fingerprint, due, watch }))
     }
 
@@ -150,7 +155,7 @@ impl Registry {
 
     /// Waits until the clusters may be others. Nothing is lost when it is not waited for to the end.
     pub(crate) async fn next(&mut self) {
-        let (grace, due) = (self.grace, self.next.as_ref().map(|next| next.due));
+        let (grace, due) = (self.grace.and_then(|grace| grace.0), self.next.as_ref().and_then(|next| next.due));
         tokio::select! {
             told = receive(&mut self.reading) => take(&mut self.reading, told),
             told = receive(&mut self.next) => {
@@ -175,10 +180,10 @@ impl Registry {
         let now = Instant::now();
         let known = self.reading.as_ref().is_some_and(|reading| reading.roster.has_listed());
         let counts = |next: &mut Reading| {
-            let late = next.due <= now;
+            let late = next.due.is_some_and(|due| due <= now);
             // Clusters that are known do not go because home does not answer: the next reading is waited for on.
             if late && known && !next.roster.has_listed() {
-                next.due = now + PATIENCE;
+                next.due = Some(now + PATIENCE);
                 return false;
             }
             late || next.roster.is_listed()
