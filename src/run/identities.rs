@@ -32,6 +32,8 @@ pub(super) struct Identities {
     /// What they asked for, and when.
     wanted: HashMap<ClusterId, Wanted>,
     uids: Uids,
+    /// Ids on their way out, and those that take their place.
+    successors: Vec<(ClusterId, ClusterId)>,
     counts: Counts,
 }
 
@@ -52,6 +54,7 @@ impl Identities {
             refused: BTreeSet::new(),
             wanted: HashMap::new(),
             uids,
+            successors: Vec::new(),
             counts: Counts::default(),
         }
     }
@@ -99,7 +102,10 @@ impl Identities {
 
     fn answer(&mut self, claim: Claim) {
         let Claim { cluster, generation, uid, reply } = claim;
-        let holder = self.holders.get(&uid).map(|(holder, _)| holder.clone()).filter(|holder| *holder != cluster);
+        let is_same = |holder: &ClusterId| {
+            *holder == cluster || self.successors.iter().any(|(old, new)| old == holder && *new == cluster)
+        };
+        let holder = self.holders.get(&uid).map(|(holder, _)| holder.clone()).filter(|holder| !is_same(holder));
         let wanted = Wanted { uid: uid.clone(), generation, at: Instant::now() };
         let circle = holder.as_ref().and_then(|_| self.circle(&cluster, &uid));
         let answer = match (holder, circle) {
@@ -143,6 +149,11 @@ impl Identities {
             uid.clone_from(&next.uid);
             others.push(holder);
         }
+    }
+
+    /// Clusters that get another id: the new one may be read beside the old one.
+    pub(super) fn set_successors(&mut self, successors: Vec<(ClusterId, ClusterId)>) {
+        self.successors = successors;
     }
 
     /// A watcher set took the place of those before it.

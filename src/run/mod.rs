@@ -27,6 +27,7 @@ pub mod offline;
 mod probe;
 mod registry;
 mod reload;
+mod renames;
 mod resolve;
 mod serve;
 pub mod setup;

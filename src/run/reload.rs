@@ -4,10 +4,11 @@
 //! in sync. Out: sources exchanged, the publisher reconfigured; or one error line per finding, and nothing else happens.
 
 use super::changes::Changes;
-use super::handover::Outcome;
+use super::handover::{Outcome, patience};
 use super::identities::Identities;
 use super::limits::Memory;
 use super::registry::{Joined, Registry};
+use super::renames::{self, Renames};
 use super::setup::{brake_limits, setup, times};
 use super::snapshot::{self, Members};
 use super::sources::{Change, Running};
@@ -59,6 +60,7 @@ pub(super) struct Reloader {
     pub joined: Joined,
     pub registry: Registry,
     pub identities: Identities,
+    pub renames: Renames,
     /// What the publisher was last told of the registry.
     pub told: publish::task::Registry,
     pub sources: Running,
@@ -83,7 +85,7 @@ impl Reloader {
         let mut changes = Changes::new();
         changes.watch(self.files());
         loop {
-            let retry = self.sources.retry_at();
+            let (retry, look) = (self.sources.retry_at(), self.renames.look_at());
             tokio::select! {
                 told = asked.recv() => {
                     if told.is_none() {
@@ -105,6 +107,12 @@ impl Reloader {
                 Some(outcome) = outcomes.recv() => {
                     self.settle(&outcome).await;
                     continue;
+                }
+                () = until(look) => {
+                    if !self.has_renamed().await {
+                        continue;
+                    }
+                    self.rejoin().await;
                 }
                 () = until(retry) => {
                     self.sources.retry(&self.joined.config);
@@ -159,7 +167,8 @@ impl Reloader {
         let reading = self.registry.prepare(&next, &self.sources).map_err(|error| vec![error])?;
         // What the registry says now, of the new configuration.
         let joined = self.registry.join(&next);
-        let change = self.sources.prepare(&joined)?;
+        let renames = self.renames.with(&self.joined, &joined, patience(&next));
+        let change = self.sources.prepare(&renames.applied(joined))?;
         for warning in warnings {
             tracing::warn!("{}", warning.to_string().trim_start_matches("warning"));
         }
@@ -170,7 +179,8 @@ impl Reloader {
         }
         self.memory.set(&next);
         self.registry.commit(&next, reading);
-        self.joined = self.registry.join(&next);
+        self.renames = renames;
+        self.joined = self.renames.applied(self.registry.join(&next));
         self.config = next;
         Ok(change)
     }
@@ -178,13 +188,15 @@ impl Reloader {
     /// The registry may name other clusters now.
     async fn rejoin(&mut self) {
         let (joined, state) = (self.registry.join(&self.config), self.registry.state());
+        let renames = self.renames.with(&self.joined, &joined, patience(&self.config));
+        let joined = renames.applied(joined);
         let told = self.joined.config == joined.config && self.told == state;
         if told && self.joined.reaches_as(&joined) {
             return;
         }
         match self.sources.prepare_learned(&joined) {
             Ok(change) => {
-                self.joined = joined;
+                (self.joined, self.renames) = (joined, renames);
                 if !told {
                     self.reconfigure().await;
                 }
@@ -196,6 +208,20 @@ impl Reloader {
         }
     }
 
+    /// True when a cluster that got another id is in sync under it, or was waited for long enough.
+    async fn has_renamed(&mut self) -> bool {
+        let (awaited, (reply, told)) = (self.renames.awaited(), oneshot::channel());
+        let ask = move |publisher: &publish::Publisher| {
+            // This task waits for it.
+            let _ = reply.send(renames::synced(publisher, &awaited));
+        };
+        // Without a publisher the process is ending.
+        if self.commands.send(Command::Ask(Box::new(ask))).await.is_err() {
+            return false;
+        }
+        self.renames.settle(&told.await.unwrap_or_default())
+    }
+
     /// Tells the publisher and everyone who names views or clusters.
     async fn reconfigure(&mut self) {
         let config = &self.joined.config;
@@ -204,8 +230,10 @@ impl Reloader {
             // A cluster that is still read in another mode is merged as it is read.
             cluster.mode = self.sources.mode_of(&cluster.id).unwrap_or(cluster.mode);
         }
+        self.renames.place(&mut setup.views);
         self.views.store(Arc::new(config.views()));
         let members: Vec<ClusterId> = snapshot::members(config);
+        self.identities.set_successors(self.renames.successors());
         self.identities.retain(&members);
         self.members.store(Arc::new(members));
         let (done, told) = oneshot::channel();

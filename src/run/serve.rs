@@ -6,6 +6,7 @@ use super::limits::{self, Memory};
 use super::probe::Probing;
 use super::registry::Registry;
 use super::reload::{self, Asked, Origin, Reloader};
+use super::renames::Renames;
 use super::resolve::Resolving;
 use super::setup::{brake_limits, listen_settings, setup, times};
 use super::snapshot::{self, Keeper};
@@ -129,6 +130,7 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
         told: registry.state(),
         registry,
         identities,
+        renames: Renames::default(),
         sources,
         commands: of_reloader,
         views,

@@ -40,11 +40,14 @@ mod limits;
 mod outages;
 #[cfg(feature = "kubernetes")]
 mod registry;
+#[cfg(feature = "kubernetes")]
 mod registry_lists;
 #[cfg(feature = "kubernetes")]
 mod registry_restart;
 #[cfg(feature = "kubernetes")]
 mod reload;
+#[cfg(feature = "kubernetes")]
+mod rename;
 mod scenarios;
 #[cfg(feature = "kubernetes")]
 mod shutdown;

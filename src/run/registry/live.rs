@@ -38,6 +38,8 @@ pub(crate) struct Reading {
     told: mpsc::Receiver<Told>,
     /// Files that the access to the home cluster depends on.
     files: Vec<PathBuf>,
+    /// Those with the tokens of access providers.
+    token_files: Vec<PathBuf>,
     fingerprint: u64,
     /// From then on what is known counts, listed whole or not; `None`: never (`freshness.grace: 0`).
     due: Option<Instant>,
@@ -116,12 +118,13 @@ impl Registry {
         let error = |reason: String| format!("registry: cluster {}: {reason}", home.cluster.id);
         let access = access(config, &home).map_err(error)?;
         let files = access.files.clone();
-        let fingerprint = fingerprint(config, &home, &files);
+        let collections = collections(&config.registry);
+        let token_files = token_files(&collections);
+        let fingerprint = fingerprint(config, &home, &files, &token_files);
         let newest = self.next.as_ref().or(self.reading.as_ref());
         if newest.is_some_and(|reading| reading.fingerprint == fingerprint) {
             return Ok(None);
         }
-        let collections = collections(&config.registry);
         let times = &home.freshness;
         let spec = Spec {
             access,
@@ -136,7 +139,7 @@ impl Registry {
         let watch = spawn(thread, &spec, &sender).map_err(error)?;
         let roster = Roster::new(home.cluster.id.clone(), collections);
         let due = config.freshness.grace.limit().map(|grace| Instant::now() + grace);
-        Ok(Some(Reading { roster, told, files, fingerprint, due, watch }))
+        Ok(Some(Reading { roster, told, files, token_files, fingerprint, due, watch }))
     }
 
     /// Takes over what was prepared for this configuration.
@@ -150,7 +153,10 @@ impl Registry {
 
     /// Files by which the home cluster is reached.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        self.next.as_ref().or(self.reading.as_ref()).map(|reading| reading.files.clone()).unwrap_or_default()
+        let Some(reading) = self.next.as_ref().or(self.reading.as_ref()) else { return Vec::new() };
+        // Token files that are there rotate by themselves.
+        let missing = reading.token_files.iter().filter(|file| !is_there(file));
+        reading.files.iter().chain(missing).cloned().collect()
     }
 
     /// Waits until the clusters may be others. Nothing is lost when it is not waited for to the end.
@@ -362,12 +368,27 @@ fn collections(registry: &config::Registry) -> Vec<Collection> {
     collections
 }
 
-fn fingerprint(config: &Config, home: &ConfiguredCluster, files: &[PathBuf]) -> u64 {
+/// The files with the tokens of access providers.
+fn token_files(collections: &[Collection]) -> Vec<PathBuf> {
+    let files = |collection: &Collection| match &collection.sort {
+        Sort::Profiles { tokens } => tokens.values().cloned().collect(),
+        Sort::Secrets { .. } => Vec::new(),
+    };
+    collections.iter().flat_map(files).collect()
+}
+
+fn is_there(file: &PathBuf) -> bool {
+    std::fs::File::open(file).is_ok()
+}
+
+fn fingerprint(config: &Config, home: &ConfiguredCluster, files: &[PathBuf], token_files: &[PathBuf]) -> u64 {
     let mut hasher = DefaultHasher::new();
     format!("{:?} {:?} {:?}", config.registry, config.brake, home.freshness).hash(&mut hasher);
     config.limits.cluster.page.get().hash(&mut hasher);
     let entry = config.clusters.iter().find(|entry| entry.name == home.cluster.id.as_str());
     entry.map(|entry| (entry.allow_insecure, entry.system_roots, &entry.proxy)).hash(&mut hasher);
     (&home.source, contents(files)).hash(&mut hasher);
+    // What they hold is read when it is needed; an object that names a missing one has to be read again.
+    token_files.iter().map(is_there).for_each(|is_there| is_there.hash(&mut hasher));
     hasher.finish()
 }
