@@ -7,40 +7,34 @@ use crate::model::ClusterId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Shared by the snapshot, the sources and those who judge identities.
+/// Shared by the snapshot, the sources and those who judge identities. By cluster: the UID, and whether the cluster said so
+/// itself, in this process.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Uids(Arc<Mutex<HashMap<ClusterId, Known>>>);
-
-#[derive(Debug)]
-struct Known {
-    uid: String,
-    /// By the cluster itself, in this process.
-    confirmed: bool,
-}
+pub(super) struct Uids(Arc<Mutex<HashMap<ClusterId, (String, bool)>>>);
 
 impl Uids {
     /// A snapshot holds facts of the cluster with this UID.
     pub fn restored(&self, cluster: &ClusterId, uid: &str) {
         if !uid.is_empty() {
-            self.lock().insert(cluster.clone(), Known { uid: uid.to_owned(), confirmed: false });
+            self.lock().insert(cluster.clone(), (uid.to_owned(), false));
         }
     }
 
     /// The cluster says so itself, and it is read as that.
     #[cfg(feature = "kubernetes")]
     pub fn confirmed(&self, cluster: &ClusterId, uid: &str) {
-        self.lock().insert(cluster.clone(), Known { uid: uid.to_owned(), confirmed: true });
+        self.lock().insert(cluster.clone(), (uid.to_owned(), true));
     }
 
     /// For the snapshot; empty when it is not known.
     pub fn of(&self, cluster: &ClusterId) -> String {
-        self.lock().get(cluster).map(|known| known.uid.clone()).unwrap_or_default()
+        self.lock().get(cluster).map(|(uid, _)| uid.clone()).unwrap_or_default()
     }
 
     /// What a cluster has to be whose facts are those of a snapshot.
     #[cfg(feature = "kubernetes")]
     pub fn expected(&self, cluster: &ClusterId) -> Option<String> {
-        self.lock().get(cluster).filter(|known| !known.confirmed).map(|known| known.uid.clone())
+        self.lock().get(cluster).filter(|(_, confirmed)| !confirmed).map(|(uid, _)| uid.clone())
     }
 
     /// Only these clusters are left.
@@ -49,7 +43,7 @@ impl Uids {
         self.lock().retain(|cluster, _| clusters.contains(cluster));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ClusterId, Known>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClusterId, (String, bool)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

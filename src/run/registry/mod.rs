@@ -9,6 +9,8 @@ mod live;
 mod memory;
 #[cfg(not(feature = "kubernetes"))]
 mod off;
+#[cfg(feature = "kubernetes")]
+mod reading;
 
 #[cfg(feature = "kubernetes")]
 pub(super) use live::Registry;

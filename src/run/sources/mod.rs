@@ -96,6 +96,9 @@ impl Running {
         outcomes: mpsc::UnboundedSender<Outcome>,
         uids: &Uids,
     ) -> Result<Self, String> {
+        // Without API servers nobody is identified.
+        #[cfg(not(feature = "kubernetes"))]
+        let _ = uids;
         let sources = Sources::start(epoch).map_err(|error| format!("starting the thread of the sources: {error}"))?;
         let mut running = Running {
             clusters: HashMap::new(),
