@@ -20,6 +20,8 @@ mod disk;
 mod explain;
 mod folder_outages;
 #[cfg(feature = "kubernetes")]
+mod gateways;
+#[cfg(feature = "kubernetes")]
 mod health;
 mod house;
 #[cfg(feature = "kubernetes")]

@@ -25,7 +25,7 @@ impl Running {
         let Some(source) = self.clusters.get_mut(&outcome.cluster) else { return };
         let Some(next) = source.take_next(outcome.generation) else { return };
         let tries = next.tries.saturating_add(1);
-        let pause = (patience(config) / 4).saturating_mul(1 << tries.min(16)).min(MOST);
+        let pause = (patience(config) / 20).saturating_mul(1 << tries.min(16)).min(MOST);
         tracing::warn!(
             "cluster {}: as it is configured now {reason}; it goes on being read as before, and the change is tried again in \
              {pause:?}; look at the errors above, or take the change back",
