@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Reads `octets` as YAML and as JSON, and each document with both readers.
 pub fn check(octets: &[u8]) {
-    let lines = octets.split(|octet| *octet == b'\n').count();
+    let lines = lines(octets);
     for path in ["a.yaml", "b.json"] {
         let contents = parse_octets(&Arc::from(path), octets, &findings::context());
         let entries = contents.entries.iter().flatten();
@@ -26,6 +26,12 @@ pub fn check(octets: &[u8]) {
     if let Ok(text) = std::str::from_utf8(octets) {
         both_readers(text);
     }
+}
+
+/// Lines as YAML 1.2.2 section 5.4 breaks them: by LF, CR LF and a CR alone.
+fn lines(octets: &[u8]) -> usize {
+    let breaks = |pair: &&[u8]| pair[0] == b'\n' || (pair[0] == b'\r' && pair.get(1) != Some(&b'\n'));
+    1 + (0..octets.len()).map(|at| &octets[at..octets.len().min(at + 2)]).filter(breaks).count()
 }
 
 fn both_readers(text: &str) {

@@ -18,6 +18,7 @@ pub mod fact;
 pub mod facts;
 pub mod finding;
 #[cfg(test)]
+#[path = "tests/fixture.rs"]
 pub(crate) mod fixture;
 pub mod freshness;
 pub mod host;
@@ -27,6 +28,7 @@ pub mod observation;
 pub mod policy;
 pub mod probe;
 pub mod rare;
+pub mod remark;
 pub mod select;
 pub mod service;
 pub mod trace;

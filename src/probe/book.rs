@@ -6,6 +6,7 @@ use super::condition::Condition;
 use crate::model::ClusterId;
 use crate::model::date::rfc3339;
 use crate::model::probe::{Action, Evidence, Target};
+use crate::model::remark::Remark;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -13,13 +14,6 @@ use std::time::Duration;
 
 /// More targets are not probed: each takes memory and its share of the probes.
 pub(super) const MOST_TARGETS: usize = 10_000;
-
-/// One line for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Line {
-    Warning(String),
-    Information(String),
-}
 
 /// All targets.
 #[derive(Debug, Default)]
@@ -48,7 +42,7 @@ struct Entry {
 
 impl Book {
     /// These targets are wanted from now on, no others; what is known of those that stay is kept.
-    pub fn want(&mut self, mut wanted: BTreeMap<Target, Arc<str>>, now: Duration) -> Option<Line> {
+    pub fn want(&mut self, mut wanted: BTreeMap<Target, Arc<str>>, now: Duration) -> Option<Remark> {
         let left_out = wanted.len().saturating_sub(MOST_TARGETS);
         if let Some(first) = wanted.keys().nth(MOST_TARGETS).cloned() {
             drop(wanted.split_off(&first));
@@ -69,7 +63,7 @@ impl Book {
         }
         let more = left_out > std::mem::replace(&mut self.left_out, left_out);
         more.then(|| {
-            Line::Warning(format!(
+            Remark::Warning(format!(
                 "health checks: {left_out} addresses beyond {MOST_TARGETS} are not probed and count as well; give fewer \
                  services a `health`"
             ))
@@ -100,7 +94,7 @@ impl Book {
     }
 
     /// Takes the result of a probe at `unix` seconds in. The line says when a target becomes ill or well.
-    pub fn end(&mut self, target: &Target, result: &Result<(), String>, unix: i64) -> Option<Line> {
+    pub fn end(&mut self, target: &Target, result: &Result<(), String>, unix: i64) -> Option<Remark> {
         let entry = self.targets.get_mut(target)?;
         entry.open = false;
         let before = entry.condition;
@@ -113,7 +107,7 @@ impl Book {
         let subject = format!("cluster {cluster}: {}: health check {check} of {address}", entry.user);
         let Err(error) = result else {
             entry.why = None;
-            return Some(Line::Information(format!("{subject} succeeds again: it is answered in its place")));
+            return Some(Remark::Information(format!("{subject} succeeds again: it is answered in its place")));
         };
         let times = check.failures;
         let why = format!("health check {check} failed {times} times in a row ({error}), since {}", rfc3339(unix));
@@ -122,7 +116,7 @@ impl Book {
             Action::Demote => "it is answered behind all that are well",
             Action::Drop => "it is left out while others have its families and ports",
         };
-        Some(Line::Warning(format!(
+        Some(Remark::Warning(format!(
             "{subject} failed {times} times in a row ({error}): {effect}, until {} succeed; repair it or correct `health`",
             check.successes
         )))

@@ -1,10 +1,11 @@
 //! Drives the book: polls the clusterset for targets, keeps probes going, hands results on.
 
 use super::Prober;
-use super::book::{Book, Line};
+use super::book::Book;
 use super::figures::Figures;
 use super::lines::Lines;
 use crate::model::probe::{Evidence, Target};
+use crate::model::remark::Remark;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -105,11 +106,11 @@ impl<P: Prober, C: Clusterset> Task<P, C> {
         }
     }
 
-    fn say(&mut self, line: Option<Line>) {
+    fn say(&mut self, line: Option<Remark>) {
         let now = self.start.elapsed();
         match line.filter(|_| self.lines.admit(now)) {
-            Some(Line::Warning(line)) => tracing::warn!("{line}"),
-            Some(Line::Information(line)) => tracing::info!("{line}"),
+            Some(Remark::Warning(line)) => tracing::warn!("{line}"),
+            Some(Remark::Information(line)) => tracing::info!("{line}"),
             None => {}
         }
     }

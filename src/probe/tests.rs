@@ -1,9 +1,10 @@
 //! The book by itself, the task with a prober and a clusterset that are played, and real probes on the loopback.
 
-use super::book::{Book, Line, MOST_TARGETS};
+use super::book::{Book, MOST_TARGETS};
 use super::*;
 use crate::model::ClusterId;
 use crate::model::probe::{Check, Evidence, Request};
+use crate::model::remark::Remark;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,7 +26,7 @@ fn wanted(targets: &[Target]) -> BTreeMap<Target, Arc<str>> {
     targets.iter().map(|target| (target.clone(), "shop/web".into())).collect()
 }
 
-fn end(book: &mut Book, target: &Target, result: Result<(), &str>, at: i64) -> Option<Line> {
+fn end(book: &mut Book, target: &Target, result: Result<(), &str>, at: i64) -> Option<Remark> {
     book.end(target, &result.map_err(String::from), at)
 }
 
@@ -51,7 +52,7 @@ fn an_ill_target_is_evidence_until_it_is_well_again_and_each_turn_is_one_line() 
     book.want(wanted(std::slice::from_ref(&web)), seconds(0));
     assert_eq!(end(&mut book, &web, Err("connection refused"), 10), None);
     assert_eq!(book.take_changed(), None);
-    let Some(Line::Warning(line)) = end(&mut book, &web, Err("connection refused"), 20) else { panic!("no line") };
+    let Some(Remark::Warning(line)) = end(&mut book, &web, Err("connection refused"), 20) else { panic!("no line") };
     for part in ["cluster west: shop/web:", "http:8080/health of 198.51.100.1", "2 times in a row (connection refused)"]
     {
         assert!(line.contains(part), "{line}");
@@ -60,7 +61,7 @@ fn an_ill_target_is_evidence_until_it_is_well_again_and_each_turn_is_one_line() 
     assert!(why.ends_with("since 1970-01-01T00:00:20Z"), "{why}");
     assert_eq!(end(&mut book, &web, Err("other"), 30), None, "still ill");
     assert_eq!(end(&mut book, &web, Ok(()), 40), None);
-    assert!(matches!(end(&mut book, &web, Ok(()), 50), Some(Line::Information(_))));
+    assert!(matches!(end(&mut book, &web, Ok(()), 50), Some(Remark::Information(_))));
     assert_eq!(book.take_changed(), Some(Evidence::new()));
 }
 
@@ -82,7 +83,9 @@ fn targets_beyond_the_limit_are_said_once() {
     let address = |number: usize| format!("10.0.{}.{}", number / 250, number % 250);
     let many: Vec<Target> = (0..MOST_TARGETS + 5).map(|number| target("tcp:80", &address(number))).collect();
     let mut book = Book::default();
-    assert!(matches!(book.want(wanted(&many), seconds(0)), Some(Line::Warning(text)) if text.contains("5 addresses")));
+    assert!(
+        matches!(book.want(wanted(&many), seconds(0)), Some(Remark::Warning(text)) if text.contains("5 addresses"))
+    );
     assert_eq!(book.want(wanted(&many), seconds(1)), None);
     assert_eq!(book.counts()[&ClusterId::new("west")], (MOST_TARGETS as u64, 0));
 }

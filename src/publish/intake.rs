@@ -77,7 +77,7 @@ impl Publisher {
     }
 
     pub(super) fn touch(&mut self, touched: Touched, single: bool) {
-        self.warnings.survey_due |= touched.everything || !touched.namespaces.is_empty();
+        self.warnings.survey_due |= touched.everything || touched.ranges || !touched.namespaces.is_empty();
         let mut push = |entity| if single { self.queue.push_single(entity) } else { self.queue.push_bulk(entity) };
         for namespace in touched.namespaces {
             for key in self.clusterset.services_in(&namespace) {

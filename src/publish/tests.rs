@@ -54,6 +54,7 @@ fn reporting_to(figures: Arc<Figures>, edit: impl FnOnce(&mut Setup)) -> (Publis
         frame: FrameTemplate::default(),
     };
     edit(&mut setup);
+    setup.model.views = setup.views.clone();
     let stopwatch = || Duration::ZERO;
     (Publisher::new(setup, Arc::clone(&table), figures, stopwatch).unwrap(), table)
 }
@@ -167,34 +168,66 @@ fn change(step: &Step, held: &mut [Held; 2]) -> (usize, Change) {
     }
 }
 
+/// A publisher that went through the steps, working after those that `pauses` names, and one that was told their
+/// outcome at once. The first lists of the second cluster come before step `late`.
+fn lived_and_fresh(
+    publisher: impl Fn() -> (Publisher, Arc<Table>),
+    steps: &[Step],
+    late: usize,
+    pauses: u64,
+) -> ((Publisher, Arc<Table>), (Publisher, Arc<Table>)) {
+    let (mut lived, lived_table) = publisher();
+    let mut held = [Held::new(), Held::new()];
+    let sync = |lived: &mut Publisher, number: usize, held: &Held| {
+        Kind::ALL.into_iter().for_each(|kind| observe(lived, CLUSTERS[number], list(held, kind)));
+    };
+    sync(&mut lived, 0, &held[0]);
+    for (number, step) in steps.iter().enumerate() {
+        if number == late {
+            sync(&mut lived, 1, &held[1]);
+        }
+        let (cluster, change) = change(step, &mut held);
+        observe(&mut lived, CLUSTERS[cluster], change);
+        if pauses >> (number % 64) & 1 == 1 {
+            lived.work(|| true);
+        }
+    }
+    if late >= steps.len() {
+        sync(&mut lived, 1, &held[1]);
+    }
+    lived.work(|| true);
+
+    let (mut fresh, fresh_table) = publisher();
+    for (cluster, held) in CLUSTERS.iter().zip(&held) {
+        Kind::ALL.into_iter().for_each(|kind| observe(&mut fresh, cluster, list(held, kind)));
+    }
+    fresh.work(|| true);
+    ((lived, lived_table), (fresh, fresh_table))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn any_history_gives_the_table_of_the_final_facts(steps in steps(), pauses in any::<u64>()) {
-        let (mut lived, lived_table) = publisher();
-        let mut held = [Held::new(), Held::new()];
-        for cluster in CLUSTERS {
-            Kind::ALL.into_iter().for_each(|kind| observe(&mut lived, cluster, list(&Held::new(), kind)));
-        }
-        for (number, step) in steps.iter().enumerate() {
-            let (cluster, change) = change(step, &mut held);
-            observe(&mut lived, CLUSTERS[cluster], change);
-            if pauses >> (number % 64) & 1 == 1 {
-                lived.work(|| true);
-            }
-        }
-        lived.work(|| true);
-
-        let (mut fresh, fresh_table) = publisher();
-        for (cluster, held) in CLUSTERS.iter().zip(&held) {
-            Kind::ALL.into_iter().for_each(|kind| observe(&mut fresh, cluster, list(held, kind)));
-        }
-        fresh.work(|| true);
+        let ((lived, lived_table), (fresh, fresh_table)) = lived_and_fresh(publisher, &steps, 0, pauses);
         prop_assert_eq!(names(&lived_table), names(&fresh_table));
         prop_assert!(contents(&lived_table) == contents(&fresh_table));
         prop_assert_eq!(lived.endpoint_count(), fresh.endpoint_count());
         prop_assert_eq!(lived.conflict_counts(), fresh.conflict_counts());
+    }
+
+    #[test]
+    fn a_late_cluster_in_which_no_view_stands_gives_the_same_table(
+        steps in steps(), late in 0..12usize, pauses in any::<u64>()
+    ) {
+        let all_in_east = || publisher_with(|setup| setup.views[1].cluster = Some(ClusterId::new("east")));
+        let nowhere = || publisher_with(|setup| setup.views.iter_mut().for_each(|view| view.cluster = None));
+        for publisher in [&all_in_east as &dyn Fn() -> _, &nowhere] {
+            let ((_, lived_table), (_, fresh_table)) = lived_and_fresh(publisher, &steps, late, pauses);
+            prop_assert_eq!(names(&lived_table), names(&fresh_table));
+            prop_assert!(contents(&lived_table) == contents(&fresh_table));
+        }
     }
 }
 

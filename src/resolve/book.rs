@@ -5,6 +5,7 @@
 use super::EVERY;
 use crate::model::address::refusal;
 use crate::model::clusterset::NamedBy;
+use crate::model::remark::Remark;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,13 +13,6 @@ use std::time::Duration;
 
 /// Most addresses of one name; the smallest are kept.
 const MOST_ADDRESSES: usize = 256;
-
-/// One line for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Line {
-    Warning(String),
-    Information(String),
-}
 
 /// All wanted names.
 #[derive(Debug, Default)]
@@ -88,7 +82,12 @@ impl Book {
     }
 
     /// Takes the result of a lookup in. The line says when a name begins to fail or is found again.
-    pub(super) fn end(&mut self, name: &Arc<str>, result: Result<Vec<IpAddr>, String>, now: Duration) -> Option<Line> {
+    pub(super) fn end(
+        &mut self,
+        name: &Arc<str>,
+        result: Result<Vec<IpAddr>, String>,
+        now: Duration,
+    ) -> Option<Remark> {
         let entry = self.names.get_mut(name)?;
         (entry.open, entry.settled) = (false, true);
         let found = result.and_then(usable);
@@ -98,10 +97,10 @@ impl Book {
                 entry.found = Some(now);
                 self.changed |= entry.addresses != addresses;
                 entry.addresses = addresses;
-                let line = || Line::Information(format!("{}: host name {name} has addresses again", entry.by));
+                let line = || Remark::Information(format!("{}: host name {name} has addresses again", entry.by));
                 was_failing.then(line)
             }
-            Err(error) => (!was_failing).then(|| Line::Warning(entry.failure(name, &error, now))),
+            Err(error) => (!was_failing).then(|| Remark::Warning(entry.failure(name, &error, now))),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Drives the book: polls the clusterset for names, keeps lookups going, hands results on.
 
-use super::book::{Book, Line};
+use super::book::Book;
 use super::{Lookup, own_addresses};
 use crate::model::clusterset::NamedBy;
+use crate::model::remark::Remark;
 use crate::table::Table;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -130,8 +131,8 @@ impl<L: Lookup, C: Clusterset> Task<L, C> {
 
     fn ended(&mut self, name: &Arc<str>, result: Result<Vec<IpAddr>, String>) {
         match self.book.end(name, result, self.start.elapsed()) {
-            Some(Line::Warning(line)) => tracing::warn!("{line}"),
-            Some(Line::Information(line)) => tracing::info!("{line}"),
+            Some(Remark::Warning(line)) => tracing::warn!("{line}"),
+            Some(Remark::Information(line)) => tracing::info!("{line}"),
             None => {}
         }
     }

@@ -1,11 +1,12 @@
 //! The book by itself, and the task with a resolver and a clusterset that are played.
 
-use super::book::{Book, Line};
+use super::book::Book;
 use super::*;
 use crate::dns::Name;
 use crate::dns::types::rtype;
 use crate::model::ClusterId;
 use crate::model::clusterset::NamedBy;
+use crate::model::remark::Remark;
 use crate::table::{
     Block, Draft, Frame, FrameSettings, Glue, NO_CLUSTER, Order, Record, RrSet, Table, TableChange, ZoneKind,
     ZoneSettings,
@@ -54,12 +55,12 @@ fn a_failing_lookup_keeps_the_last_addresses_and_is_logged_once() {
     assert_eq!(look_up(Ok(&["198.51.100.2", "198.51.100.1"]), 0), (None, Some(ips(&["198.51.100.1", "198.51.100.2"]))));
     assert_eq!(look_up(Ok(&["198.51.100.1", "198.51.100.2"]), 30), (None, None), "another order is no change");
     let (line, changed) = look_up(Err("no answer"), 90);
-    let Some(Line::Warning(text)) = line else { panic!("{line:?}") };
+    let Some(Remark::Warning(text)) = line else { panic!("{line:?}") };
     assert!(text.contains("cluster west: `gateways` of its entry: host name lb.example"), "{text}");
     assert!(text.contains("(no answer)") && text.contains("addresses of 60 s ago"), "{text}");
     assert_eq!(changed, None);
     assert_eq!(look_up(Ok(&[]), 120), (None, None), "it failed before");
-    assert!(matches!(look_up(Ok(&["198.51.100.1", "198.51.100.2"]), 150), (Some(Line::Information(_)), None)));
+    assert!(matches!(look_up(Ok(&["198.51.100.1", "198.51.100.2"]), 150), (Some(Remark::Information(_)), None)));
 }
 
 #[test]
@@ -68,7 +69,10 @@ fn addresses_that_would_hit_the_client_itself_are_no_addresses() {
     let name: Arc<str> = "lb.example".into();
     book.want(wanted(&["lb.example"]));
     let line = book.end(&name, Ok(ips(&["127.0.0.1"])), seconds(0));
-    assert!(matches!(&line, Some(Line::Warning(text)) if text.contains("127.0.0.1 is a loopback address")), "{line:?}");
+    assert!(
+        matches!(&line, Some(Remark::Warning(text)) if text.contains("127.0.0.1 is a loopback address")),
+        "{line:?}"
+    );
     book.end(&name, Ok(ips(&["169.254.1.1", "198.51.100.1"])), seconds(30));
     assert_eq!(book.take_changed().unwrap()[&name], ips(&["198.51.100.1"]));
 }

@@ -150,9 +150,9 @@ fn choose_view(frame: &Frame, client: &Client, subnet: Option<ClientSubnet>) -> 
             return (view, Some(scope));
         }
         // The client's own prefix decides, but it could be overruled by the subnet within this scope.
-        return (frame.views.find(client.address).number.unwrap_or(0), Some(scope));
+        return (frame.views.number(client.address).unwrap_or(0), Some(scope));
     }
-    (frame.views.find(client.address).number.unwrap_or(0), scope_of_nothing)
+    (frame.views.number(client.address).unwrap_or(0), scope_of_nothing)
 }
 
 /// True for transports whose replies are bounded by the message format alone.

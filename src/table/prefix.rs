@@ -12,17 +12,18 @@ pub type Prefix = (IpAddr, u8);
 /// The prefixes are flattened at load into disjoint intervals, so that a look-up is one binary search and the scope of
 /// RFC 7871 (the shortest prefix around an address on which the number is constant) follows from the interval's ends.
 #[derive(Debug, Clone, Default)]
-struct Intervals {
-    /// Start of each interval, ascending, and its number; what lies before the first start has none.
-    starts: Vec<(u128, Option<u8>)>,
-    bits: u8,
+struct Intervals<A> {
+    /// Start of each interval, ascending; what lies before the first start has no number.
+    starts: Vec<A>,
+    /// The number of each interval.
+    numbers: Vec<Option<u8>>,
 }
 
 /// Numbers by address, both families.
 #[derive(Debug, Clone, Default)]
 pub struct PrefixMap {
-    v4: Intervals,
-    v6: Intervals,
+    v4: Intervals<u32>,
+    v6: Intervals<u128>,
 }
 
 /// What a look-up found.
@@ -44,7 +45,7 @@ impl PrefixMap {
                 IpAddr::V6(v6_address) => v6.push((v6_address.to_bits(), length.min(128), number)),
             }
         }
-        PrefixMap { v4: Intervals::new(v4, 32), v6: Intervals::new(v6, 128) }
+        PrefixMap { v4: Intervals::new(v4, |start| start as u32), v6: Intervals::new(v6, |start| start) }
     }
 
     /// True when it holds no prefix of either family.
@@ -56,22 +57,39 @@ impl PrefixMap {
     /// The number of the longest prefix that holds `address`. An IPv4-mapped address counts as IPv4.
     pub fn find(&self, address: IpAddr) -> PrefixMatch {
         match address.to_canonical() {
-            IpAddr::V4(v4) => self.v4.find(u128::from(v4.to_bits())),
+            IpAddr::V4(v4) => self.v4.find(v4.to_bits()),
             IpAddr::V6(v6) => self.v6.find(v6.to_bits()),
+        }
+    }
+
+    /// As [`PrefixMap::find`], the number alone.
+    #[inline]
+    pub fn number(&self, address: IpAddr) -> Option<u8> {
+        match address {
+            IpAddr::V4(v4) => self.v4.number(v4.to_bits()),
+            IpAddr::V6(_) => match address.to_canonical() {
+                IpAddr::V4(v4) => self.v4.number(v4.to_bits()),
+                IpAddr::V6(v6) => self.v6.number(v6.to_bits()),
+            },
         }
     }
 
     /// True when some prefix holds `address`.
     #[inline]
     pub fn contains(&self, address: IpAddr) -> bool {
-        !self.is_empty() && self.find(address).number.is_some()
+        !self.is_empty() && self.number(address).is_some()
     }
 }
 
-impl Intervals {
-    fn new(mut prefixes: Vec<(u128, u8, u8)>, bits: u8) -> Self {
+impl<A: Copy + Ord + Default + Into<u128>> Intervals<A> {
+    /// Bits of an address.
+    const BITS: u8 = size_of::<A>() as u8 * 8;
+
+    /// From network address, length and number of each prefix; `narrow` makes an address of one that fits.
+    fn new(mut prefixes: Vec<(u128, u8, u8)>, narrow: impl Fn(u128) -> A) -> Self {
+        let bits = Self::BITS;
         if prefixes.is_empty() {
-            return Intervals { starts: Vec::new(), bits };
+            return Intervals { starts: Vec::new(), numbers: Vec::new() };
         }
         let family = u128::MAX >> (128 - u32::from(bits));
         let last_of = |start: u128, length: u8| start | family.checked_shr(u32::from(length)).unwrap_or(0);
@@ -96,21 +114,35 @@ impl Intervals {
         };
         let mut starts: Vec<(u128, Option<u8>)> = edges.into_iter().map(|edge| (edge, number_at(edge))).collect();
         starts.dedup_by_key(|(_, number)| *number);
-        Intervals { starts, bits }
+        let (starts, numbers) = starts.into_iter().map(|(start, number)| (narrow(start), number)).unzip();
+        Intervals { starts, numbers }
     }
 
-    fn find(&self, address: u128) -> PrefixMatch {
-        let after = self.starts.partition_point(|(start, _)| *start <= address);
-        let Some((start, number)) = after.checked_sub(1).and_then(|at| self.starts.get(at)) else {
+    /// How many intervals begin at or before `address`.
+    #[inline]
+    fn begun(&self, address: A) -> usize {
+        self.starts.partition_point(|start| *start <= address)
+    }
+
+    #[inline]
+    fn number(&self, address: A) -> Option<u8> {
+        self.numbers.get(self.begun(address).wrapping_sub(1)).copied().flatten()
+    }
+
+    fn find(&self, address: A) -> PrefixMatch {
+        let after = self.begun(address);
+        let at = after.wrapping_sub(1);
+        let (Some(start), Some(number)) = (self.starts.get(at), self.numbers.get(at)) else {
             return PrefixMatch { number: None, scope: 0 };
         };
+        let (address, start): (u128, u128) = (address.into(), (*start).into());
         // A prefix of n bits around the address leaves out a neighbour when they differ within the first n bits.
         let bits_to_leave_out = |neighbour: u128| {
-            let shared = (address ^ neighbour).leading_zeros() as u8 - (128 - self.bits);
+            let shared = (address ^ neighbour).leading_zeros() as u8 - (128 - Self::BITS);
             shared + 1
         };
         let below = start.checked_sub(1).map_or(0, bits_to_leave_out);
-        let above = self.starts.get(after).map_or(0, |(next, _)| bits_to_leave_out(*next));
+        let above = self.starts.get(after).map_or(0, |next| bits_to_leave_out((*next).into()));
         PrefixMatch { number: *number, scope: below.max(above) }
     }
 }
@@ -137,7 +169,8 @@ mod tests {
             ("2001:db8::1", None, 1),
         ];
         for (address, number, scope) in cases {
-            assert_eq!(map.find(address.parse().unwrap()), PrefixMatch { number, scope }, "{address}");
+            let address = address.parse().unwrap();
+            assert_eq!((map.find(address), map.number(address)), (PrefixMatch { number, scope }, number), "{address}");
         }
     }
 

@@ -17,6 +17,7 @@ mod random;
 pub mod settings;
 mod stream;
 #[cfg(test)]
+#[path = "tests/stub.rs"]
 mod stub;
 mod tcp;
 pub mod transfer;

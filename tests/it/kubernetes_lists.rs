@@ -4,7 +4,7 @@ use crate::kubernetes::{Watched, addresses, at, server, slice};
 use crate::support::apiserver::{On, Piece, Reply};
 use clusterset_dns::model::{Change, Kind};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SLICES: &str = "endpointslices";
 
@@ -146,6 +146,12 @@ fn a_page_that_is_too_large_is_asked_for_in_halves() {
     assert_eq!(limits[..2], ["8", "4"]);
 }
 
+/// When the slices were listed.
+fn list_times(watched: &Watched) -> Vec<Instant> {
+    let journal = watched.server.journal();
+    journal.iter().filter(|request| request.is(SLICES, On::List)).map(|request| request.at).collect()
+}
+
 #[test]
 fn errors_for_ever_back_off() {
     let server = server();
@@ -154,13 +160,7 @@ fn errors_for_ever_back_off() {
     for _ in 0..6 {
         watched.failed(Kind::EndpointSlice);
     }
-    let times: Vec<_> = watched
-        .server
-        .journal()
-        .iter()
-        .filter(|request| request.is(SLICES, On::List))
-        .map(|request| request.at)
-        .collect();
+    let times = list_times(&watched);
     // Delays of 50, 100, 200, 400, 400 ms, of which jitter takes at most half.
     assert!(times[5] - times[0] >= Duration::from_millis(550), "{:?}", times[5] - times[0]);
     watched.server.unscript(SLICES, On::List);
@@ -176,13 +176,7 @@ fn retry_after_is_waited_for_and_bounded() {
     server.script(SLICES, On::List, replies);
     let mut watched = Watched::new(server);
     watched.replaced(Kind::EndpointSlice);
-    let times: Vec<_> = watched
-        .server
-        .journal()
-        .iter()
-        .filter(|request| request.is(SLICES, On::List))
-        .map(|request| request.at)
-        .collect();
+    let times = list_times(&watched);
     assert_eq!(times.len(), 3);
     assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= Duration::from_millis(950)), "{times:?}");
 }

@@ -2,12 +2,11 @@
 
 use crate::daemon::{Daemon, LISTEN};
 use crate::reload::{api_server, sorted};
+use crate::wire::rcode_over;
 use serde_json::json;
 use std::fs;
-use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::Duration;
 
 const WEB: &str = "web.shop.svc.clusterset.local";
 const LATE: &str = "late.shop.svc.clusterset.local";
@@ -67,18 +66,6 @@ fn memory_limit() {
     assert!(daemon.stop().success());
 }
 
-/// Asks over an open connection.
-fn ask(stream: &mut TcpStream, name: &str) -> std::io::Result<u8> {
-    let query = crate::wire::query(name, "A");
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream.write_all(&[&(query.len() as u16).to_be_bytes()[..], &query].concat())?;
-    let mut head = [0; 2];
-    stream.read_exact(&mut head)?;
-    let mut reply = vec![0; usize::from(u16::from_be_bytes(head))];
-    stream.read_exact(&mut reply)?;
-    Ok(reply[3] & 15)
-}
-
 #[test]
 fn descriptor_limit() {
     let folder = tempfile::tempdir().unwrap();
@@ -94,7 +81,9 @@ fn descriptor_limit() {
     }
     // The oldest give way, so that a new one is answered in the end.
     daemon.wait("an answer over TCP", || {
-        TcpStream::connect(daemon.dns()).and_then(|mut stream| ask(&mut stream, WEB)).is_ok_and(|rcode| rcode == 0)
+        TcpStream::connect(daemon.dns())
+            .and_then(|mut stream| rcode_over(&mut stream, WEB))
+            .is_ok_and(|rcode| rcode == 0)
     });
     drop(idle);
     daemon.wait("the refusals are counted", || {

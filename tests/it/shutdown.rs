@@ -1,8 +1,9 @@
 //! Row "SIGTERM under load" (RESILIENCE.md section 7): nothing is lost, nothing fails.
 
 use crate::daemon::{Daemon, LISTEN};
+use crate::wire::rcode_over;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,23 +39,12 @@ fn over_udp(server: SocketAddr, stop: &AtomicBool) -> Seen {
     seen
 }
 
-fn ask_tcp(stream: &mut TcpStream) -> std::io::Result<u8> {
-    let query = crate::wire::query(WEB, "A");
-    stream.write_all(&[&(query.len() as u16).to_be_bytes()[..], &query].concat())?;
-    let mut head = [0; 2];
-    stream.read_exact(&mut head)?;
-    let mut reply = vec![0; usize::from(u16::from_be_bytes(head))];
-    stream.read_exact(&mut reply)?;
-    Ok(reply[3] & 15)
-}
-
 /// A connection for each ten queries.
 fn over_tcp(server: SocketAddr, stop: &AtomicBool) -> Seen {
     let mut seen = Seen::default();
     while !stop.load(Ordering::Relaxed) {
         let mut stream = TcpStream::connect(server).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        (0..10).for_each(|_| seen.reply(ask_tcp(&mut stream)));
+        (0..10).for_each(|_| seen.reply(rcode_over(&mut stream, WEB)));
     }
     seen
 }
@@ -77,7 +67,7 @@ fn sigterm_under_load() {
         })
         .collect();
     let mut quiet = TcpStream::connect(server).unwrap();
-    assert_eq!(ask_tcp(&mut quiet).unwrap(), 0);
+    assert_eq!(rcode_over(&mut quiet, WEB).unwrap(), 0);
     std::thread::sleep(Duration::from_millis(200));
     daemon.signal("TERM");
     daemon.wait_log("stopping: /ready is 503");

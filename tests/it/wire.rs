@@ -38,6 +38,20 @@ pub fn query(name: &str, rtype: &str) -> Vec<u8> {
     query
 }
 
+/// Asks for the addresses of `name` over an open connection; the response code.
+#[cfg(feature = "kubernetes")]
+pub fn rcode_over(stream: &mut std::net::TcpStream, name: &str) -> std::io::Result<u8> {
+    use std::io::{Read, Write};
+    let query = query(name, "A");
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(10)))?;
+    stream.write_all(&[&(query.len() as u16).to_be_bytes()[..], &query].concat())?;
+    let mut head = [0; 2];
+    stream.read_exact(&mut head)?;
+    let mut reply = vec![0; usize::from(u16::from_be_bytes(head))];
+    stream.read_exact(&mut reply)?;
+    Ok(reply[3] & 15)
+}
+
 /// The reply to raw octets.
 pub fn reply_to(table: &Table, client: &Client, query: &[u8]) -> Option<Vec<u8>> {
     let mut reply = vec![0; 65_535];

@@ -115,13 +115,13 @@ impl ClusterSet {
     }
 
     /// Sets the freshness of a cluster. Touches only what its rows are part of, and nothing where the order of answers
-    /// stays; everything when the cluster becomes known.
+    /// stays; everything when a cluster that a view stands in becomes known.
     pub fn set_state(&mut self, id: &ClusterId, state: State) -> Touched {
         let Some(slot) = self.slot(id) else { return Touched::default() };
         let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
         let before = std::mem::replace(&mut member.state, state);
         match () {
-            () if before.is_known() != state.is_known() => Touched::everything(),
+            () if before.is_known() != state.is_known() => self.with_all_of(slot),
             () if before == state || !before.is_stale() && !state.is_stale() => Touched::default(),
             () => Touched {
                 services: self.with_rows_of(slot),

@@ -87,10 +87,9 @@ impl ClusterSet {
                 }
             }
         }
-        for key in self.services() {
-            for (_, member) in self.holders(key) {
-                let service = member.facts.service(key).and_then(|facts| facts.service.as_deref());
-                for ingress in service.map_or(&[][..], |service| &service.ingress) {
+        for (_, member) in self.members() {
+            for (key, facts) in member.facts.named_services() {
+                for ingress in facts.service.as_ref().map_or(&[][..], |service| &service.ingress) {
                     if let Ingress::Host(name) = ingress {
                         visit(name, member, Use::Service(key));
                     }

@@ -1,6 +1,7 @@
 //! Tests of the set: generations, the index, and that the order of observations does not matter.
 
 use super::ClusterSet;
+use crate::model::View;
 use crate::model::address::Prefix;
 use crate::model::cluster::{Cluster, GatewayAddress, Mode, Reach, State};
 use crate::model::fact::*;
@@ -73,7 +74,13 @@ fn a_changed_state_touches_what_the_cluster_has_rows_in() {
     assert!(world.set.set_grace_over(&id, true).everything);
     assert!(world.set.put_cluster(Cluster::new(id), 1).is_empty(), "the same entry");
     world.add_unknown("north");
-    assert!(world.set.set_state(&ClusterId::new("north"), State::Fresh).everything);
+    world.has("north", [export(WEB, 1).into(), namespace("pay").into(), namespace("north").into()]);
+    let touched = world.set.set_state(&ClusterId::new("north"), State::Fresh);
+    assert_eq!((touched.services, touched.everything), ([at(WEB)].into(), false));
+    assert_eq!(touched.namespaces, ["north".into()].into(), "west has the other one");
+    world.set.settings.views = vec![View { cluster: Some(ClusterId::new("south")), ..View::default() }];
+    world.add_unknown("south");
+    assert!(world.set.set_state(&ClusterId::new("south"), State::Fresh).everything, "a view stands there");
 }
 
 #[test]

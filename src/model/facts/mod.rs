@@ -31,7 +31,7 @@ pub use touched::Touched;
 use super::cluster::Mode;
 use super::fact::{ConnectionFact, Kind, ObjectKey};
 use super::id::ServiceKey;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The facts of one cluster.
 #[derive(Debug, Default)]
@@ -52,6 +52,10 @@ pub struct ClusterFacts {
     /// Addresses in all slices.
     endpoints: usize,
     interner: Interner,
+    /// Services with a load balancer that has a host name.
+    named: BTreeSet<ServiceKey>,
+    /// Services with copies of endpoints of another cluster.
+    copied: BTreeSet<ServiceKey>,
     /// Moves whenever a Service object comes or goes.
     services_revision: u64,
 }
@@ -65,6 +69,16 @@ impl ClusterFacts {
     /// Every service key with its facts, in no order.
     pub fn services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
         self.services.iter()
+    }
+
+    /// Services that make a name and whose load balancer has a host name, sorted.
+    pub fn named_services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
+        self.named.iter().filter_map(|key| self.services.get_key_value(key)).filter(|(_, facts)| facts.makes_name())
+    }
+
+    /// Services that make a name and have copies of endpoints of another cluster, sorted.
+    pub fn copied_services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
+        self.copied.iter().filter_map(|key| self.services.get_key_value(key)).filter(|(_, facts)| facts.makes_name())
     }
 
     /// What the cluster says about names in global zones.

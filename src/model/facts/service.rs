@@ -1,6 +1,6 @@
 //! All facts of one cluster about one service key.
 
-use crate::model::fact::{ExportFact, ImportFact, ObjectKey, Origin, ServiceFact, SliceFact, SliceRole};
+use crate::model::fact::{ExportFact, ImportFact, Ingress, ObjectKey, Origin, ServiceFact, SliceFact, SliceRole};
 use crate::model::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 
 /// Service, export, import and slices that share one namespaced name in one cluster.
@@ -28,6 +28,12 @@ impl ServiceFacts {
     /// True when these facts alone can make a name: an export or an import.
     pub fn makes_name(&self) -> bool {
         self.export.is_some() || self.import.is_some()
+    }
+
+    /// True when the load balancer of the Service has a host name.
+    pub(super) fn is_named(&self) -> bool {
+        let ingress = self.service.as_ref().map_or(&[][..], |service| &service.ingress);
+        ingress.iter().any(|ingress| matches!(ingress, Ingress::Host(_)))
     }
 
     /// The slice of that object key.

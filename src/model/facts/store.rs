@@ -4,7 +4,7 @@ use super::service::put;
 use super::{ClusterFacts, ServiceFacts, Touched};
 use crate::model::fact::{Fact, ImportFact, Kind, NodeFact, ObjectKey, SliceFact, SliceRole};
 use crate::model::id::ServiceKey;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 impl ClusterFacts {
@@ -213,8 +213,11 @@ impl ClusterFacts {
     }
 
     /// Touches the service, and the imports whose VIP a Service of that name carries (rule d).
-    fn touch(&self, kind: Kind, key: &ServiceKey, touched: &mut Touched) {
+    fn touch(&mut self, kind: Kind, key: &ServiceKey, touched: &mut Touched) {
         touched.services.insert(key.clone());
+        let facts = self.services.get(key);
+        keep(&mut self.named, key, facts.is_some_and(ServiceFacts::is_named));
+        keep(&mut self.copied, key, facts.is_some_and(|facts| !facts.copies.is_empty()));
         if kind != Kind::Service {
             return;
         }
@@ -244,5 +247,14 @@ impl ClusterFacts {
     /// The copy of `key` that the facts already hold, so that all objects of a service share one text.
     fn shared_key(&self, key: &ServiceKey) -> ServiceKey {
         self.services.get_key_value(key).map_or(key, |(held, _)| held).clone()
+    }
+}
+
+/// Puts `key` into `keys`, or takes it out.
+fn keep(keys: &mut BTreeSet<ServiceKey>, key: &ServiceKey, keeps: bool) {
+    if keeps {
+        keys.insert(key.clone());
+    } else {
+        keys.remove(key);
     }
 }

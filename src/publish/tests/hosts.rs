@@ -3,6 +3,7 @@
 use super::*;
 use crate::dns::types::rtype;
 use crate::model::fact::Ingress;
+use crate::model::fixture::workload_at;
 use crate::model::host::fact::{
     Allocates, DnsEndpointFact, DnsRecord, EntryPort, RecordValues, Resolution, Routing, ServiceEntryFact, Workload,
     WorkloadEntryFact,
@@ -29,17 +30,7 @@ fn workload(last: u8) -> Workload {
         8 => Ingress::Host("web.shop.svc.cluster.local".into()),
         _ => Ingress::Ip([10, 8, 0, last].into()),
     };
-    Workload {
-        address,
-        ports: Vec::new(),
-        cluster: None,
-        network: None,
-        region: None,
-        zone: None,
-        weight: None,
-        draining: false,
-        ready: true,
-    }
+    workload_at(address)
 }
 
 fn entry(namespace: &str, name: &str, hosts: &[usize], addresses: &[u8], selects: bool) -> Fact {
@@ -124,26 +115,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_gives_the_hosts_of_the_final_facts(steps in host_steps(), pauses in any::<u64>()) {
-        let (mut lived, lived_table) = host_publisher();
-        let mut held = [Held::new(), Held::new()];
-        for cluster in CLUSTERS {
-            Kind::ALL.into_iter().for_each(|kind| observe(&mut lived, cluster, list(&Held::new(), kind)));
-        }
-        for (number, step) in steps.iter().enumerate() {
-            let (cluster, change) = change(step, &mut held);
-            observe(&mut lived, CLUSTERS[cluster], change);
-            if pauses >> (number % 64) & 1 == 1 {
-                lived.work(|| true);
-            }
-        }
-        lived.work(|| true);
-
-        let (mut fresh, fresh_table) = host_publisher();
-        for (cluster, held) in CLUSTERS.iter().zip(&held) {
-            Kind::ALL.into_iter().for_each(|kind| observe(&mut fresh, cluster, list(held, kind)));
-        }
-        fresh.work(|| true);
+    fn any_history_gives_the_hosts_of_the_final_facts(steps in host_steps(), late in 0..12usize, pauses in any::<u64>()) {
+        let ((_, lived_table), (_, fresh_table)) = lived_and_fresh(host_publisher, &steps, late, pauses);
         prop_assert_eq!(names(&lived_table), names(&fresh_table));
         prop_assert!(contents(&lived_table) == contents(&fresh_table));
         tree_is_whole(&lived_table)?;

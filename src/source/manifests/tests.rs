@@ -202,6 +202,8 @@ fn a_broken_document_costs_only_itself() {
     assert_eq!(bench.news(), ["apply", "unreadable"]);
     assert_eq!(bench.held(), ["Service default/a 2 /a.yaml:1", "Service default/b 1 /a.yaml:6"]);
     assert_eq!(bench.codes(), ["bad-document 8"]);
+    // The reader counts from the start of the document: only the place of the finding is told.
+    assert!(!bench.unreadable[0].message.contains("line"), "{}", bench.unreadable[0].message);
     assert!(bench.unreadable[0].message.contains("what it held before stays"), "{}", bench.unreadable[0]);
     bench.write("a.yaml", &service("a", 2));
     bench.read();

@@ -6,8 +6,6 @@
 pub mod client;
 #[rustfmt::skip]
 mod generated;
-#[cfg(test)]
-mod generated_test;
 mod guarded;
 mod service;
 #[cfg(test)]

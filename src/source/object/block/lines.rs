@@ -74,7 +74,6 @@ impl<'de> Reader<'de> {
 
     fn take(&mut self, line: &'de str) -> Option<()> {
         let mut rest = line.trim_start_matches(' ');
-        let simple = |octet: u8| (0x20..0x7f).contains(&octet);
         if rest.is_empty() || rest.starts_with('#') {
             // A control character has no place in YAML, in a comment neither.
             return rest.bytes().all(simple).then_some(());
@@ -142,8 +141,14 @@ impl<'de> Reader<'de> {
         }
         let lines = &all[..all.len() - self.rest.len()];
         // A first line that is blank, or a tab, hides how far the block is indented.
-        lines.lines().next().filter(|line| !line.trim().is_empty() && !lines.contains('\t')).map(|_| lines)
+        let indented = lines.lines().next().is_some_and(|line| !line.trim().is_empty());
+        (indented && lines.bytes().all(|octet| octet == b'\n' || simple(octet))).then_some(lines)
     }
+}
+
+/// ASCII that is no control character: anything else has rules of its own.
+fn simple(octet: u8) -> bool {
+    (0x20..0x7f).contains(&octet)
 }
 
 fn next_line(text: &str) -> Option<(&str, &str)> {

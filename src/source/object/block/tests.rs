@@ -28,6 +28,8 @@ const TAKEN: &[&str] = &[
 const LEFT: &[&str] = &[
     "# a control\u{7} character in a comment\na: 1\n",
     "# schön\na: 1\n",
+    "a: |-\n  a control\u{0} character in a literal\n",
+    "a: |\n  x\r\n",
     "a: &x 1\nb: *x\n",
     "a: !!str 1\n",
     "a: \"tab\\t\"\n",

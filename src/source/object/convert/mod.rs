@@ -109,6 +109,7 @@ pub fn unreadable(kind: Option<Kind>, error: &str, context: &Context<'_>) -> Dec
 
 /// A document that is not `format`; `place` is line and column inside it.
 pub fn unparsable(format: &str, error: &str, place: Option<(u64, u64)>, context: &Context<'_>) -> Finding {
+    let error = without_position(error);
     let message = format!(
         "the document is no readable {format}: {error}; it is left out, what it held before stays; correct the file"
     );
@@ -118,4 +119,14 @@ pub fn unparsable(format: &str, error: &str, place: Option<(u64, u64)>, context:
         found.column = u32::try_from(column).unwrap_or(0);
     }
     finding
+}
+
+/// The text of a reader's error without its own line and column: those count from the start of the document, and the
+/// place of the finding says them.
+fn without_position(error: &str) -> String {
+    let Some((before, after)) = error.rsplit_once(" at line ") else { return error.to_owned() };
+    let digits = |text: &'_ str| text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let rest = &after[after.len() - digits(after)..];
+    let Some(column) = rest.trim_start_matches(',').strip_prefix(" column ") else { return error.to_owned() };
+    format!("{before}{}", &column[column.len() - digits(column)..])
 }

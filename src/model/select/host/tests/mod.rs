@@ -37,17 +37,7 @@ pub(super) fn entry(name: &str, host: &str) -> ServiceEntryFact {
 pub(super) fn workload(text: &str) -> Workload {
     let mut words = text.split(' ');
     let address = words.next().unwrap();
-    let mut found = Workload {
-        address: address.parse().map_or_else(|_| Ingress::Host(address.into()), Ingress::Ip),
-        ports: Vec::new(),
-        cluster: None,
-        network: None,
-        region: None,
-        zone: None,
-        weight: None,
-        draining: false,
-        ready: true,
-    };
+    let mut found = workload_at(address.parse().map_or_else(|_| Ingress::Host(address.into()), Ingress::Ip));
     for word in words {
         match word.split_once('=') {
             Some(("cluster", id)) => found.cluster = Some(ClusterId::new(id)),

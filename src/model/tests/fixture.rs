@@ -4,7 +4,7 @@ use super::cluster::{Cluster, State};
 use super::clusterset::ClusterSet;
 use super::fact::*;
 use super::finding::Finding;
-use super::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
+use super::host::fact::{DnsEndpointFact, ServiceEntryFact, Workload, WorkloadEntryFact};
 use super::id::{ClusterId, ServiceKey, is_label};
 use super::merge::merge;
 use super::observation::{Change, Observation};
@@ -282,3 +282,18 @@ macro_rules! into_fact {
 }
 into_fact!(ServiceFact => Service, SliceFact => Slice, ExportFact => Export, ImportFact => Import);
 into_fact!(ServiceEntryFact => ServiceEntry, WorkloadEntryFact => WorkloadEntry, DnsEndpointFact => DnsEndpoint);
+
+/// A ready endpoint of a host that says nothing but its address.
+pub(crate) fn workload_at(address: Ingress) -> Workload {
+    Workload {
+        address,
+        ports: Vec::new(),
+        cluster: None,
+        network: None,
+        region: None,
+        zone: None,
+        weight: None,
+        draining: false,
+        ready: true,
+    }
+}
