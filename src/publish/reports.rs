@@ -28,7 +28,7 @@ impl Reports {
         for witness in witnesses.filter(|member| in_contact(&member.cluster().id)) {
             let own = &witness.cluster().id;
             for connection in witness.facts().connections() {
-                let named = ClusterId::new(&*connection.cluster);
+                let named = ClusterId::new(&connection.cluster);
                 let is_named = |id: &ClusterId, aliases: &[ClusterId]| *id == named || aliases.contains(&named);
                 let mut members = clusterset.members().map(|(_, member)| member.cluster());
                 let Some(cluster) = members.find(|cluster| is_named(&cluster.id, &cluster.aliases)) else { continue };
