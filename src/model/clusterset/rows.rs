@@ -17,7 +17,7 @@ impl ClusterSet {
             return Touched::everything();
         }
         let others = || self.members().filter(|(other, other_member)| *other != slot && other_member.state.is_known());
-        let is_new = |namespace: &&Arc<str>| !others().any(|(_, other)| other.facts.presence().contains(*namespace));
+        let is_new = |namespace: &&Arc<str>| !others().any(|(_, other)| other.facts.presence().contains(namespace));
         Touched {
             services: self.with_rows_of(slot),
             // A host's endpoints may stand in any cluster that its objects name.

@@ -74,7 +74,7 @@ fn a_changed_state_touches_what_the_cluster_has_rows_in() {
     assert!(world.set.set_grace_over(&id, true).everything);
     assert!(world.set.put_cluster(Cluster::new(id), 1).is_empty(), "the same entry");
     world.add_unknown("north");
-    world.has("north", [export(WEB, 1).into(), namespace("pay").into(), namespace("north").into()]);
+    world.has("north", [export(WEB, 1).into(), namespace("pay"), namespace("north")]);
     let touched = world.set.set_state(&ClusterId::new("north"), State::Fresh);
     assert_eq!((touched.services, touched.everything), ([at(WEB)].into(), false));
     assert_eq!(touched.namespaces, ["north".into()].into(), "west has the other one");
