@@ -40,7 +40,7 @@ fn addresses(owner: &str, tiers: &[&[Ipv4Addr]]) -> Draft {
     let records = tiers.iter().flat_map(|tier| tier.iter().map(record)).collect();
     let tiers = tiers.iter().map(|tier| tier.len() as u16).filter(|length| *length > 0).collect();
     let set = RrSet { rtype: rtype::A, ttl: 5, records, tiers, draw: None, stale: false, serial: false };
-    let orders = vec![Order { sets: vec![set] }];
+    let orders = vec![Order::from(vec![set])];
     Draft { name: name(owner), zone: 0, presence: 1, order_of: Vec::new(), orders }
 }
 

@@ -127,7 +127,7 @@ struct SoakArgs {
     /// Changes per second in all clusters.
     #[arg(long, default_value_t = 1000.0)]
     changes: f64,
-    /// Queries per second over UDP; a tenth of it over TCP.
+    /// Queries per second over UDP; a tenth of it over TCP, and over gRPC.
     #[arg(long, default_value_t = 2000.0)]
     rate: f64,
     #[command(flatten)]

@@ -29,7 +29,7 @@ fn addresses(count: u16) -> RrSet {
 fn block(owner: &str, sets: Vec<RrSet>) -> TableChange {
     let owner = name(owner);
     let zone = u8::from(owner.is_within(&name("global")));
-    let draft = Draft { name: owner, zone, presence: !2, order_of: Vec::new(), orders: vec![Order { sets }] };
+    let draft = Draft { name: owner, zone, presence: !2, order_of: Vec::new(), orders: vec![Order::from(sets)] };
     TableChange::Put(Block::pack(&draft))
 }
 

@@ -90,7 +90,7 @@ impl Scope<'_> {
 
     fn at_host(&self) -> Vec<RrSet> {
         let answer = &self.answer.addresses;
-        let targets = &answer.targets[..served(&answer.targets, self.settings)];
+        let targets = &answer.targets[..served(answer.targets.iter(), self.settings)];
         let mut sets = target_sets(targets, answer.mode, answer.ttl, &self.settings.columns);
         sets.extend(self.answer.records.iter().filter_map(|records| self.record_set(records)));
         if sets.is_empty() {
@@ -102,7 +102,7 @@ impl Scope<'_> {
     /// `_<port>._tcp|_udp.<host>`, target the host (SOURCES.md 3.4).
     fn service_names(&self, names: &mut ViewNames) {
         let answer = &self.answer.addresses;
-        let targets = &answer.targets[..served(&answer.targets, self.settings)];
+        let targets = &answer.targets[..served(answer.targets.iter(), self.settings)];
         let wanted: BTreeSet<(&Arc<str>, Protocol)> =
             answer.ports.iter().map(|port| (&port.name, port.protocol)).collect();
         for (port, protocol) in wanted {
@@ -112,7 +112,7 @@ impl Scope<'_> {
             let owner = u16::to_be_bytes(0xc000 | offset as u16);
             let of_port = answer.ports.iter().filter(|other| other.name == *port && other.protocol == protocol);
             let numbers = of_port.map(|port| port.number);
-            let rows = cluster_set_ip_rows(answer, targets, numbers, self.host, &owner, self.settings);
+            let rows = cluster_set_ip_rows(answer, targets, numbers, self.host, &owner);
             let set = srv_set(rows, answer.ttl, self.settings).unwrap_or_else(RrSet::owner_mark);
             names.add_below(name, self.host, vec![set]);
         }

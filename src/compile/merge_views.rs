@@ -11,12 +11,12 @@ const VIEWS: usize = 64;
 
 /// Names and sets of one group of views.
 #[derive(Debug, Default)]
-pub(super) struct ViewNames(BTreeMap<Name, Vec<RrSet>>);
+pub(super) struct ViewNames(BTreeMap<Name, Order>);
 
 impl ViewNames {
     /// Adds sets to a name. A type that is there already keeps its set and gains the records it lacks.
     pub(super) fn add(&mut self, name: Name, sets: Vec<RrSet>) {
-        let present = self.0.entry(name).or_default();
+        let present = &mut self.0.entry(name).or_default().sets;
         for set in sets {
             match present.iter_mut().find(|other| other.rtype == set.rtype) {
                 Some(other) => unite(other, set),
@@ -27,12 +27,17 @@ impl ViewNames {
 
     /// Adds a name that is not there yet.
     pub(super) fn add_missing(&mut self, name: Name, sets: &[RrSet]) {
-        self.0.entry(name).or_insert_with(|| sets.to_vec());
+        self.0.entry(name).or_insert_with(|| sets.to_vec().into());
     }
 
     /// Puts `sets` in the place of whatever the name has.
     pub(super) fn replace(&mut self, name: Name, sets: Vec<RrSet>) {
-        self.0.insert(name, sets);
+        self.0.insert(name, sets.into());
+    }
+
+    /// What the names of one cluster read at `name`, where that is not what `name` itself answers.
+    pub(super) fn by_cluster(&mut self, name: Name, sets: Vec<RrSet>) {
+        self.0.entry(name).or_default().by_cluster = sets;
     }
 
     /// Adds sets to a name and makes every name between it and `ancestor` exist (RFC 4592 section 2.2.2).
@@ -62,9 +67,8 @@ fn unite(into: &mut RrSet, from: RrSet) {
 pub(super) fn fold(zone: u8, groups: Vec<(u64, ViewNames)>) -> Vec<Draft> {
     let mut names: BTreeMap<Name, Vec<(u64, Order)>> = BTreeMap::new();
     for (mask, group) in groups {
-        for (name, sets) in group.0 {
+        for (name, order) in group.0 {
             let orders = names.entry(name).or_default();
-            let order = Order { sets };
             match orders.iter_mut().find(|(_, other)| *other == order) {
                 Some((views, _)) => *views |= mask,
                 None => orders.push((mask, order)),

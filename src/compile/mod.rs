@@ -24,7 +24,7 @@ mod tests;
 
 pub use host::{HostClaim, compile_host, compose};
 pub use reverse::{MOST_NAMES, PtrClaim, compile_reverse, compose_reverse, reverse_name};
-pub use service::{compile_namespace, compile_service};
+pub use service::{compile_namespace, compile_service, targets_by_cluster};
 pub use zone::{Zone, ZoneKind, Zones, zone_names};
 
 use crate::model::{Answer, ClusterId};
@@ -57,7 +57,7 @@ pub struct Settings {
 
 /// How many targets of an answer get records: the rest is beyond `maxAnswerRecords`, or what a message holds.
 pub fn served_targets(answer: &Answer, settings: &Settings) -> usize {
-    rrset::served(&answer.targets, settings)
+    rrset::served(answer.targets.iter(), settings)
 }
 
 /// Numbers for the clusters of the registry: the cluster column of an address (DESIGN.md, "The table").

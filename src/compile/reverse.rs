@@ -92,7 +92,8 @@ fn owners(service: &Name, answer: &Answer) -> Vec<(IpAddr, Name)> {
         }
     }
     let named: std::collections::HashSet<IpAddr> = owners.iter().map(|(address, _)| *address).collect();
-    let addresses = answer.targets.iter().flat_map(|target| &target.addresses);
+    // Neither a limit nor the cut to the nearest tier takes an address its name.
+    let addresses = answer.targets.iter().chain(&answer.further).flat_map(|target| &target.addresses);
     owners.extend(addresses.filter(|address| !named.contains(address)).map(|address| (*address, service.clone())));
     owners
 }
@@ -135,7 +136,7 @@ pub fn compose_reverse<'c>(name: &Name, zone: u8, presence: u64, claims: impl It
     let mut orders: Vec<Order> = Vec::new();
     let mut order_of = vec![0; lists.len()];
     for (view, list) in lists.iter().enumerate().filter(|(view, _)| presence >> view & 1 == 1) {
-        let order = Order { sets: set(list, ttl).into_iter().collect() };
+        let order = Order::from(set(list, ttl).into_iter().collect::<Vec<_>>());
         let known = orders.iter().position(|other| *other == order).unwrap_or(orders.len());
         if known == orders.len() {
             orders.push(order);
@@ -197,6 +198,7 @@ mod tests {
             tier: 0,
             weight: 1,
             stale: false,
+            ill: false,
             restored: false,
             in_service: true,
         }

@@ -69,27 +69,47 @@ pub(super) fn address_set(rtype: u16, ttl: u32, rows: impl Iterator<Item = (IpAd
 
 /// How many of `targets` are served: the longest prefix whose families each fit the message and
 /// `maxAnswerRecords`, so that A and AAAA keep the same endpoints (DNS.md section 1).
-pub(super) fn served(targets: &[Target], settings: &Settings) -> usize {
+pub(super) fn served<'a>(targets: impl ExactSizeIterator<Item = &'a Target>, settings: &Settings) -> usize {
     let limit = |length| match settings.max_answer_records {
         0 => MESSAGE_ROOM / length,
         most => most.min(MESSAGE_ROOM / length),
     };
     let (mut v4, mut v6) = (0, 0);
+    let least = targets.len().min(1);
     let fits = |target: &&Target| {
         v4 += target.addresses.iter().filter(|address| address.is_ipv4()).count();
         v6 += target.addresses.iter().filter(|address| address.is_ipv6()).count();
         v4 <= limit(A_LENGTH) && v6 <= limit(AAAA_LENGTH)
     };
-    targets.iter().take_while(fits).count().max(targets.len().min(1))
+    targets.take_while(fits).count().max(least)
 }
 
 /// The A and AAAA sets of some targets, which are sorted by tier.
 pub(super) fn target_sets(targets: &[Target], mode: AnswerMode, ttl: u32, columns: &Columns) -> Vec<RrSet> {
-    FAMILIES.into_iter().filter_map(|family| target_set(family, targets, mode, ttl, columns)).collect()
+    let is_new = || {
+        let mut seen = HashSet::new();
+        move |_: u16, address: IpAddr| seen.insert(address)
+    };
+    FAMILIES.into_iter().filter_map(|family| target_set(family, targets, mode, ttl, columns, is_new())).collect()
 }
 
-fn target_set(family: u16, targets: &[Target], mode: AnswerMode, ttl: u32, columns: &Columns) -> Option<RrSet> {
-    let mut seen = HashSet::new();
+/// As [`target_sets`], to be read one cluster at a time: an address that several clusters have stands there for each.
+pub(super) fn sets_by_cluster(targets: &[Target], mode: AnswerMode, ttl: u32, columns: &Columns) -> Vec<RrSet> {
+    let is_new = || {
+        let mut seen = HashSet::new();
+        move |cluster: u16, address: IpAddr| seen.insert((cluster, address))
+    };
+    FAMILIES.into_iter().filter_map(|family| target_set(family, targets, mode, ttl, columns, is_new())).collect()
+}
+
+fn target_set(
+    family: u16,
+    targets: &[Target],
+    mode: AnswerMode,
+    ttl: u32,
+    columns: &Columns,
+    mut is_new: impl FnMut(u16, IpAddr) -> bool,
+) -> Option<RrSet> {
     let mut set =
         RrSet { rtype: family, ttl, records: Vec::new(), tiers: Vec::new(), draw: None, stale: false, serial: false };
     let mut weights = Vec::new();
@@ -97,8 +117,8 @@ fn target_set(family: u16, targets: &[Target], mode: AnswerMode, ttl: u32, colum
         let before = set.records.len();
         for target in tier {
             for address in target.addresses.iter().filter(|address| rtype_of(**address) == family) {
-                if seen.insert(*address) {
-                    let cluster = columns.of(target.cluster.as_ref());
+                let cluster = columns.of(target.cluster.as_ref());
+                if is_new(cluster, *address) {
                     set.records.push(Record { rdata: address_rdata(*address), cluster, glue: Glue::default() });
                     set.stale |= target.stale || target.restored;
                     weights.push(target.weight);

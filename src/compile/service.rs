@@ -2,14 +2,14 @@
 
 use super::Settings;
 use super::merge_views::{ViewNames, fold};
-use super::rrset::{served, target_sets};
-use super::srv::{self, SrvHost, cluster_set_ip_rows, srv_set};
+use super::rrset::{served, sets_by_cluster, target_sets};
+use super::srv::{Priorities, SrvHost, cluster_set_ip_rows, srv_set};
 use super::zone::{QUESTION, Zone, ZoneKind};
 use crate::dns::Name;
 use crate::model::fact::{Port, Protocol, ServiceType};
-use crate::model::{Answer, Host, ServiceKey, Target};
+use crate::model::{Answer, ClusterId, Host, ServiceKey, Target};
 use crate::table::{Draft, Order, RrSet};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every name of a service in every clusterset zone. `answers` holds each distinct answer with the views (bits) that
 /// see it; the masks are disjoint, views in none of them do not know the service.
@@ -42,19 +42,19 @@ pub(super) struct Scope<'a> {
     pub(super) settings: &'a Settings,
     /// The targets that are served after the last cut.
     pub(super) targets: &'a [Target],
-    last_fresh: u8,
+    priorities: Priorities,
 }
 
 impl<'a> Scope<'a> {
     fn new(service: &'a Name, answer: &'a Answer, settings: &'a Settings) -> Self {
-        let targets = &answer.targets[..served(&answer.targets, settings)];
-        let rows = answer.hosts.iter().map(|host| (host.tier, host.stale));
-        Scope { service, answer, settings, targets, last_fresh: srv::last_fresh_tier(rows) }
+        let targets = &answer.targets[..served(answer.targets.iter(), settings)];
+        Scope { service, answer, settings, targets, priorities: Priorities::new(settings, answer.hosts.iter()) }
     }
 
     fn names(&self) -> ViewNames {
         let mut names = ViewNames::default();
         names.add(self.service.clone(), self.at_service());
+        self.by_cluster(&mut names);
         for protocol in self.ports().map(|port| port.protocol).collect::<BTreeSet<_>>() {
             self.protocol_names(protocol, &mut names);
         }
@@ -114,7 +114,7 @@ impl<'a> Scope<'a> {
         match answer.service_type {
             ServiceType::ClusterSetIp => {
                 let numbers = answer.ports.iter().filter(|port| wanted(port)).map(|port| port.number);
-                let rows = cluster_set_ip_rows(answer, self.targets, numbers, self.service, service, settings);
+                let rows = cluster_set_ip_rows(answer, self.targets, numbers, self.service, service);
                 srv_set(rows, answer.ttl, settings)
             }
             ServiceType::Headless => self.headless_srv(service, |host| host.in_service, wanted),
@@ -138,7 +138,7 @@ impl<'a> Scope<'a> {
         let target = self.host_name(host).ok()?;
         let labels = &target.wire()[..target.wire().len() - self.service.wire().len()];
         let owner = [labels, service].concat();
-        let priority = srv::priority(self.settings, host.tier, host.stale, self.last_fresh);
+        let priority = self.priorities.of(host);
         Some(SrvHost { host, target, owner, priority })
     }
 
@@ -159,7 +159,7 @@ impl<'a> Scope<'a> {
             zone: None,
         };
         let mut sets = target_sets(std::slice::from_ref(&target), answer.mode, answer.ttl, columns);
-        let priority = srv::priority(self.settings, host.tier, host.stale, self.last_fresh);
+        let priority = self.priorities.of(host);
         let row = SrvHost { host, target: name.clone(), owner: QUESTION.to_vec(), priority };
         sets.extend(srv_set(row.rows(answer.ttl, |_| true), answer.ttl, self.settings));
         sets
@@ -167,16 +167,52 @@ impl<'a> Scope<'a> {
 
     /// `<cluster>.<svc>`: the addresses of one cluster, as Lighthouse answers them.
     fn cluster_names(&self, names: &mut ViewNames) {
-        let clusters: BTreeSet<_> = self.targets.iter().filter_map(|target| target.cluster.as_ref()).collect();
-        for cluster in clusters.into_iter().filter(|cluster| cluster.is_nameable()) {
-            let of_cluster = |target: &&Target| target.cluster.as_ref() == Some(cluster);
-            let targets: Vec<Target> = self.targets.iter().filter(of_cluster).cloned().collect();
+        for (cluster, targets) in
+            targets_by_cluster(self.answer, self.settings).into_iter().filter(|(cluster, _)| cluster.is_nameable())
+        {
+            let targets: Vec<Target> = targets.into_iter().cloned().collect();
             let sets = target_sets(&targets, self.answer.mode, self.answer.ttl, &self.settings.columns);
             if let Ok(name) = self.service.prepend(cluster.as_str().split('.').map(str::as_bytes)) {
                 names.add_below(name, self.service, sets);
             }
         }
     }
+
+    /// What formed global names with a cluster read, where the service itself has less.
+    fn by_cluster(&self, names: &mut ViewNames) {
+        let answer = self.answer;
+        let is_whole = answer.further.is_empty() && self.targets.len() == answer.targets.len();
+        let is_old = |target: &Target| target.stale || target.restored;
+        let is_mixed = self.targets.iter().any(is_old) && !self.targets.iter().all(is_old);
+        if is_whole && !is_mixed || self.settings.zones.of_kind(ZoneKind::Global).next().is_none() {
+            return;
+        }
+        let targets = targets_by_cluster(answer, self.settings);
+        let mut targets: Vec<Target> = targets.into_values().flatten().cloned().collect();
+        targets.sort_by_key(|target| target.tier);
+        // A set is marked as stale whole: what is fresh has a set of its own, which is read first.
+        let (old, fresh): (Vec<_>, Vec<_>) = targets.into_iter().partition(is_old);
+        let of = |targets: &[Target]| sets_by_cluster(targets, answer.mode, answer.ttl, &self.settings.columns);
+        let sets = [of(&fresh), of(&old)].concat();
+        names.by_cluster(self.service.clone(), sets);
+    }
+}
+
+/// The targets of each cluster, nearest first, as the names of one cluster answer them: neither the cut to the nearest tier
+/// nor a limit that other clusters use up takes any from them.
+pub fn targets_by_cluster<'a>(answer: &'a Answer, settings: &Settings) -> BTreeMap<&'a ClusterId, Vec<&'a Target>> {
+    let mut clusters: BTreeMap<&ClusterId, Vec<&Target>> = BTreeMap::new();
+    for target in answer.targets.iter().chain(&answer.further) {
+        if let Some(cluster) = &target.cluster {
+            clusters.entry(cluster).or_default().push(target);
+        }
+    }
+    for targets in clusters.values_mut() {
+        targets.sort_by_key(|target| target.tier);
+        let served = served(targets.iter().copied(), settings);
+        targets.truncate(served);
+    }
+    clusters
 }
 
 /// True for a port name that makes a label: it needs one octet for the underscore.

@@ -7,6 +7,7 @@ use crate::dns::Name;
 use crate::dns::types::rtype;
 use crate::model::{Answer, Host, Target};
 use crate::table::{Glue, NO_CLUSTER, Record, RrSet};
+use std::collections::BTreeMap;
 
 /// One row before its weight is known.
 pub(super) struct Row {
@@ -58,19 +59,42 @@ fn rdata(row: &Row, weight: u16) -> Vec<u8> {
     rdata
 }
 
-/// Priority of rows in `tier`; `tiers` is how many tiers the whole answer has.
-pub(super) fn priority(settings: &Settings, tier: u8, stale: bool, last_fresh: u8) -> u16 {
-    match (settings.srv_priority, stale) {
-        (SrvPriority::None, false) => 0,
-        (SrvPriority::None, true) => 1,
-        (SrvPriority::Tier, false) => u16::from(tier),
-        (SrvPriority::Tier, true) => u16::from(last_fresh) + 1,
-    }
+/// Priorities of hosts: they rise in the order in which the answer stands, so that a client that reads them tries targets as one
+/// does that takes the first address.
+pub(super) struct Priorities(BTreeMap<Place, u16>);
+
+/// Where a host stands among the others; the smallest comes first.
+type Place = (bool, bool, u8);
+
+fn place(host: &Host) -> Place {
+    (host.ill, host.stale, host.tier)
 }
 
-/// The highest tier that is not stale.
-pub(super) fn last_fresh_tier<'a>(tiers: impl Iterator<Item = (u8, bool)> + 'a) -> u8 {
-    tiers.filter(|(_, stale)| !stale).map(|(tier, _)| tier).max().unwrap_or(0)
+impl Priorities {
+    /// `none`: 0, stale rows 1, rows that fail their health check 2. `tier`: the tier; stale rows one after the last tier before
+    /// them, whatever their tier; rows that fail their check after all of these, in the same way.
+    pub fn new<'a>(settings: &Settings, hosts: impl Iterator<Item = &'a Host>) -> Self {
+        let mut priorities: BTreeMap<Place, u16> = hosts.map(|host| (place(host), 0)).collect();
+        let mut before: Option<(Place, u16)> = None;
+        for (&(ill, stale, tier), priority) in &mut priorities {
+            *priority = match (settings.srv_priority, before) {
+                (SrvPriority::None, _) if ill => 2,
+                (SrvPriority::None, _) => u16::from(stale),
+                (SrvPriority::Tier, Some(((_, true, _), last))) if stale && before.is_some_and(|(b, _)| b.0 == ill) => {
+                    last
+                }
+                (SrvPriority::Tier, Some((_, last))) if ill || stale => last + 1,
+                (SrvPriority::Tier, None) if stale => 1,
+                (SrvPriority::Tier, _) => u16::from(tier),
+            };
+            before = Some(((ill, stale, tier), *priority));
+        }
+        Priorities(priorities)
+    }
+
+    pub fn of(&self, host: &Host) -> u16 {
+        self.0.get(&place(host)).copied().unwrap_or(0)
+    }
 }
 
 /// Rows of a ClusterSetIP service: one per port number in `numbers`, target the service name.
@@ -81,7 +105,6 @@ pub(super) fn cluster_set_ip_rows(
     numbers: impl Iterator<Item = u16>,
     service: &Name,
     owner: &[u8],
-    settings: &Settings,
 ) -> Vec<Row> {
     let stale = !served.is_empty() && served.iter().all(|target| target.stale);
     let restored = served.iter().any(|target| target.restored);
@@ -100,7 +123,7 @@ pub(super) fn cluster_set_ip_rows(
     for port in numbers.filter(|_| glue.count > 0) {
         if !seen.contains(&port) {
             seen.push(port);
-            let priority = priority(settings, 0, stale, 0);
+            let priority = u16::from(stale);
             let (target, glue) = (service.clone(), glue.clone());
             rows.push(Row { priority, weight: 1, port, target, glue, stale: stale || restored });
         }

@@ -41,6 +41,7 @@ fn host(cluster: &str, label: &str, address: &str) -> Host {
         tier: 0,
         weight: 1,
         stale: false,
+        ill: false,
         restored: false,
         in_service: true,
     }
@@ -183,6 +184,36 @@ fn tiers_and_stale_rows() {
 }
 
 #[test]
+fn srv_priorities_rise_in_the_order_of_the_answer() {
+    // (tier, stale, fails its health check), and the priority under `none` and `tier`.
+    let rows = [
+        ((0, false, false), 0, 0),
+        ((1, false, false), 0, 1),
+        ((2, true, false), 1, 2),
+        ((3, true, false), 1, 2),
+        ((4, false, true), 2, 3),
+        ((5, false, true), 2, 4),
+        ((6, true, true), 2, 5),
+    ];
+    let hosts = rows.iter().map(|((tier, stale, ill), ..)| Host {
+        tier: *tier,
+        stale: *stale,
+        ill: *ill,
+        ..host("east", &format!("h{tier}"), &format!("10.1.0.{}", tier + 1))
+    });
+    let answer =
+        Answer { service_type: ServiceType::Headless, hosts: hosts.collect(), ..cluster_set_ip(vec![], vec![]) };
+    let priorities = |srv_priority| -> Vec<u16> {
+        let drafts = compiled(answer.clone(), &Settings { srv_priority, ..settings() });
+        let service = drafts.iter().find(|draft| draft.name.to_string() == "web.shop.svc.clusterset.local.").unwrap();
+        let set = service.orders[0].sets.iter().find(|set| set.rtype == rtype::SRV).unwrap();
+        set.records.iter().map(|record| u16::from_be_bytes([record.rdata[0], record.rdata[1]])).collect()
+    };
+    assert_eq!(priorities(SrvPriority::None), rows.map(|(_, none, _)| none));
+    assert_eq!(priorities(SrvPriority::Tier), rows.map(|(_, _, tier)| tier));
+}
+
+#[test]
 fn both_families_keep_the_same_endpoints_under_a_cap() {
     let targets = (0..4).map(|i| target("east", 0, &[&format!("10.1.0.{}", i + 1), &format!("fd00::{}", i + 1)]));
     let settings = Settings { max_answer_records: 3, ..settings() };
@@ -210,6 +241,26 @@ fn a_cluster_name_answers_only_where_it_is_wanted() {
     assert_eq!(compiled(answer(), &settings()).len(), 1);
     let lines = zone_file(&compiled(answer(), &Settings { cluster_names: true, ..settings() }));
     assert!(lines.contains(&"west.web.shop A 10.2.0.1".to_string()), "{lines:?}");
+}
+
+#[test]
+fn names_of_one_cluster_read_its_own_sets_where_another_is_stale_or_nearer() {
+    let by_cluster = |answer: Answer, settings: &Settings| -> Vec<(bool, usize)> {
+        let drafts = compiled(answer, settings);
+        drafts[0].orders[0].by_cluster.iter().map(|set| (set.stale, set.records.len())).collect()
+    };
+    let east = || target("east", 0, &["10.1.0.1"]);
+    let west = || target("west", 1, &["10.2.0.1"]);
+    let of = |targets| cluster_set_ip(targets, Vec::new());
+    let stale = || Target { stale: true, ..west() };
+    assert_eq!(by_cluster(of(vec![east(), west()]), &settings()), [], "the service's own will do");
+    assert_eq!(by_cluster(of(vec![east(), stale()]), &settings()), [(false, 1), (true, 1)]);
+    assert_eq!(by_cluster(of(vec![stale()]), &settings()), []);
+    let nearest = Answer { further: vec![west()], ..of(vec![east()]) };
+    assert_eq!(by_cluster(nearest.clone(), &settings()), [(false, 2)]);
+    let mut without_global = settings();
+    without_global.zones.list.retain(|zone| zone.kind == ZoneKind::Clusterset);
+    assert_eq!(by_cluster(nearest, &without_global), [], "nothing is formed");
 }
 
 #[test]

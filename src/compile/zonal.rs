@@ -91,6 +91,9 @@ impl Scope<'_> {
             let Ok(zone) = Name::root().prepend(labels.map(str::as_bytes)) else { continue };
             zones.entry(zone).or_default().push(target.clone());
         }
+        for targets in zones.values_mut() {
+            targets.sort_by_key(|target| target.tier);
+        }
         if self.answer.mode == AnswerMode::Nearest {
             for targets in zones.values_mut() {
                 let best = targets.iter().map(|target| (target.stale, target.tier)).min();
@@ -98,7 +101,7 @@ impl Scope<'_> {
             }
         }
         for targets in zones.values_mut() {
-            let served = served(targets, self.settings);
+            let served = served(targets.iter(), self.settings);
             targets.truncate(served);
         }
         zones
@@ -177,6 +180,7 @@ mod tests {
             tier: 0,
             weight: 1,
             stale: false,
+            ill: false,
             restored: false,
             in_service: true,
         };

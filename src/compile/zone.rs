@@ -90,12 +90,17 @@ pub fn zone_names(zone: &Zone, zones: &Zones) -> Result<Vec<Draft>, NameError> {
         zone: zone.number,
         presence: u64::MAX,
         order_of: Vec::new(),
-        orders: vec![Order { sets }],
+        orders: vec![Order::from(sets)],
     };
     let dns = zone.name.child("dns")?;
+    let mut addresses = name_server_addresses(zones);
+    if addresses.is_empty() {
+        // The name is the zone's own nevertheless: none is formed there.
+        addresses.push(RrSet::owner_mark());
+    }
     let mut drafts = vec![
         everywhere(zone.name.clone(), vec![soa(zones.ttl), name_server(zones)]),
-        everywhere(dns.child("ns")?, name_server_addresses(zones)),
+        everywhere(dns.child("ns")?, addresses),
         everywhere(dns, Vec::new()),
     ];
     if zone.kind == ZoneKind::Clusterset {

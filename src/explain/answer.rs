@@ -3,7 +3,7 @@
 use crate::dns::Name;
 use crate::dns::types::rtype;
 use crate::responder::{Client, Transport, Verdict, respond};
-use crate::table::Table;
+use crate::table::{PrefixMap, Table};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RecordType;
 use hickory_proto::serialize::binary::BinDecodable;
@@ -50,10 +50,10 @@ impl Sent {
     }
 }
 
-/// Asks the responder over TCP, from the listener of the view.
+/// Asks the responder over TCP, from the listener of the view, as a client that `allowQuery` admits.
 pub(super) fn sent(table: &Table, name: &Name, rtype: u16, view: u8) -> Sent {
     let client = Client {
-        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        address: admitted(&table.pin().frame().allow_query),
         transport: Transport::Tcp,
         listener_view: Some(view),
         random: 0,
@@ -74,6 +74,19 @@ pub(super) fn sent(table: &Table, name: &Name, rtype: u16, view: u8) -> Sent {
         _ => Status::Refused,
     };
     Sent { rtype: rtype_name, status, records }
+}
+
+/// An address that may ask: this host's own where everyone may, else the first that is admitted.
+fn admitted(allow_query: &PrefixMap) -> IpAddr {
+    let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    if allow_query.is_empty() || allow_query.contains(local) { local } else { allow_query.first().unwrap_or(local) }
+}
+
+/// The client as which is asked, where not everyone may ask.
+pub(super) fn client(table: &Table) -> Option<String> {
+    let pinned = table.pin();
+    let allow_query = &pinned.frame().allow_query;
+    (!allow_query.is_empty()).then(|| admitted(allow_query).to_string())
 }
 
 /// The types of which the name has records in the view, by asking for each type that this server knows. A CNAME, and what

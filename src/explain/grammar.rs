@@ -46,8 +46,29 @@ fn text_of(name: &Name) -> String {
     name.to_string().trim_end_matches('.').to_ascii_lowercase()
 }
 
-fn is_cluster(labels: &[&str], context: &Context<'_>) -> bool {
-    !labels.is_empty() && context.clusterset.called(&ClusterId::new(&labels.join("."))).is_some()
+/// The id of the cluster that labels mean: by its id, or by an alias, which stands in objects but in no name (SOURCES.md 1.6).
+fn meant<'a>(labels: &[&str], context: &Context<'a>) -> Option<&'a ClusterId> {
+    if labels.is_empty() {
+        return None;
+    }
+    context.clusterset.called(&ClusterId::new(&labels.join("."))).map(|(_, member)| &member.cluster().id)
+}
+
+/// How an alias is told.
+fn alias(labels: &[&str], id: &ClusterId) -> String {
+    format!("{} is an alias of cluster {id}, and names have the id", labels.join("."))
+}
+
+/// `<host>.<alias>` below a service.
+pub(super) fn alias_in_endpoint(below: &str, service: &ServiceKey, context: &Context<'_>) -> Option<String> {
+    let labels: Vec<&str> = below.split('.').collect();
+    let tails = [2, 1].into_iter().filter_map(|count| labels.len().checked_sub(count));
+    tails.map(|at| labels.split_at(at)).find_map(|(host, tail)| {
+        let id = meant(tail, context).filter(|id| id.as_str() != tail.join("."))?;
+        let host = host.iter().map(|label| format!("{label}.")).collect::<String>();
+        let (told, name, namespace) = (alias(tail, id), service.name(), service.namespace());
+        Some(format!("{told}: ask for {host}{id}.{name}.{namespace}.svc"))
+    })
 }
 
 /// `<svc>.<ns>.Z`, as other zones have it.
@@ -65,32 +86,37 @@ fn makes_name(namespace: &str, service: &str, context: &Context<'_>) -> bool {
 
 /// Labels of a global name in the wrong order, or one too few.
 fn misread(labels: &[&str], zone: &str, context: &Context<'_>) -> Option<String> {
-    let cluster = |labels: &[&str]| is_cluster(labels, context);
+    let cluster = |labels: &[&str]| meant(labels, context);
     let form = |service: &str, namespace: &str, cluster: &str| format!("{service}.{namespace}.svc.{cluster}.{zone}");
     Some(match labels {
         [service, namespace, "svc"] => format!(
             "the cluster is missing: ask for {}, or for {service}.{namespace}.{zone} in all clusters",
             form(service, namespace, "<cluster>")
         ),
-        [service, namespace, "svc", rest @ ..] if !cluster(rest) => {
-            let known = context.clusterset.members().map(|(_, member)| member.cluster().id.to_string());
-            format!(
-                "{} is no cluster of the registry, which has {}; by the grammar this is {service}.{namespace}.svc.<cluster>.{zone}",
-                rest.join("."),
-                known.take(10).collect::<Vec<_>>().join(", ")
-            )
+        [service, namespace, "svc", rest @ ..] => match cluster(rest) {
+            Some(id) if id.as_str() == rest.join(".") => return None,
+            Some(id) => format!("{}: ask for {}", alias(rest, id), form(service, namespace, id.as_str())),
+            None => {
+                let known = context.clusterset.members().map(|(_, member)| member.cluster().id.to_string());
+                format!(
+                    "{} is no cluster of the registry, which has {}; by the grammar this is {service}.{namespace}.svc.<cluster>.{zone}",
+                    rest.join("."),
+                    known.take(10).collect::<Vec<_>>().join(", ")
+                )
+            }
+        },
+        [service, namespace, rest @ ..] if rest.len() < 3 && *namespace != "svc" && cluster(rest).is_some() => {
+            let id = cluster(rest)?;
+            let asked = form(service, namespace, id.as_str());
+            format!("the label `svc` is missing before cluster {id}: ask for {asked}")
         }
-        [service, namespace, rest @ ..] if rest.len() < 3 && cluster(rest) && *namespace != "svc" => format!(
-            "the label `svc` is missing before cluster {}: ask for {}",
-            rest.join("."),
-            form(service, namespace, &rest.join("."))
-        ),
-        [first, service, namespace] if cluster(&[first]) => {
-            format!("{first} is a cluster, which stands last here: ask for {}", form(service, namespace, first))
+        [first, service, namespace] if cluster(&[first]).is_some() => {
+            let asked = form(service, namespace, cluster(&[first])?.as_str());
+            format!("{first} is a cluster, which stands last here: ask for {asked}")
         }
-        [service, place] if cluster(&[place]) => format!(
+        [service, place] if cluster(&[place]).is_some() => format!(
             "{place} is a cluster, but by the grammar this is service {service} in namespace {place}: ask for {}",
-            form(service, "<namespace>", place)
+            form(service, "<namespace>", cluster(&[place])?.as_str())
         ),
         [namespace, service] if makes_name(namespace, service, context) => {
             format!("the service stands before its namespace: ask for {service}.{namespace}.{zone}")
@@ -119,7 +145,11 @@ fn uncovered(name: &Name, text: &str, view: u8, context: &Context<'_>) -> Option
     let encloser = locate(&context.table.pin(), name, view)?.encloser;
     let above = std::iter::successors(text.split_once('.').map(|(_, rest)| rest), |rest| Some(rest.split_once('.')?.1));
     let mut wildcards = above.map(|rest| format!("*.{rest}"));
-    let wildcard = wildcards.find(|wildcard| context.clusterset.host_holders(wildcard).next().is_some())?;
+    let stands = |wildcard: &str| {
+        let located = locate(&context.table.pin(), &Name::parse(wildcard).ok()?, view)?.located;
+        (located == Located::Name).then_some(())
+    };
+    let wildcard = wildcards.find(|wildcard| stands(wildcard).is_some())?;
     Some(format!(
         "{wildcard} does not reach here: {encloser} exists by itself and has no wildcard of its own (RFC 4592)"
     ))

@@ -9,6 +9,7 @@ mod grammar;
 mod host;
 mod near;
 mod node;
+mod one_cluster;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -51,6 +52,8 @@ pub struct Context<'a> {
     pub age: &'a dyn Fn(&crate::model::ClusterId) -> Option<Duration>,
     /// Deletions that wait for a second list (RESILIENCE.md rule 6).
     pub brake: &'a crate::model::brake::Brake,
+    /// Objects of a cluster that were refused for lack of memory (`memoryLimit`).
+    pub refused: &'a dyn Fn(&crate::model::ClusterId) -> u64,
     /// Services, namespaces and hosts that wait to be published: until then the answer may lag behind the decisions.
     pub waiting: usize,
 }
@@ -70,6 +73,8 @@ pub struct Explanation {
     pub service: Option<ServiceStory>,
     /// In a global zone: the hosts that have to do with the name, the owner first.
     pub hosts: Vec<HostStory>,
+    /// Where `allowQuery` does not admit everyone: the client as which was asked.
+    pub client: Option<String>,
     /// One per type asked.
     pub answers: Vec<Sent>,
     /// The types that the name has records of in this view, whatever was asked.
@@ -89,7 +94,7 @@ pub struct ClusterLine {
     pub age: Option<u64>,
     /// What keeps a kind from being read.
     pub errors: Vec<String>,
-    /// Deletions that wait for a second list.
+    /// Deletions that wait for a second list; objects for which there was no memory.
     pub held: Vec<String>,
 }
 
@@ -166,6 +171,7 @@ pub fn explain(question: &Question, context: &Context<'_>) -> Explanation {
         hosts,
         hints: if absent { near::hints(name, &node, question.view, context) } else { Vec::new() },
         waiting: context.waiting,
+        client: answer::client(context.table),
         node,
         tree,
         types: held.into_iter().map(answer::type_name).collect(),
@@ -216,8 +222,13 @@ fn cluster_line(member: &crate::model::clusterset::Member, context: &Context<'_>
         },
         age: (context.age)(id).map(|age| age.as_secs()),
         errors: crate::model::Kind::ALL.into_iter().filter_map(error).collect(),
-        held: context.brake.waiting(id).into_iter().map(held).collect(),
+        held: context.brake.waiting(id).into_iter().map(held).chain(refused((context.refused)(id))).collect(),
     }
+}
+
+fn refused(objects: u64) -> Option<String> {
+    let line = "were refused for lack of memory (memoryLimit): what they would add is missing from answers";
+    (objects > 0).then(|| format!("{objects} new objects {line}"))
 }
 
 fn held((kind, objects): (crate::model::Kind, usize)) -> String {
@@ -228,15 +239,18 @@ fn service_story(key: &ServiceKey, node: &Node, view: &View, context: &Context<'
     let service = merge(key, context.clusterset);
     let mut recording = Recording::default();
     let selection = select(&service, view, context.clusterset, &mut recording);
-    let served = selection.answer().map(|answer| compile::served_targets(answer, context.settings));
+    let one = one_cluster::named(node, context);
+    let served = selection.answer().filter(|_| one.is_none());
+    let served = served.map(|answer| compile::served_targets(answer, context.settings));
     let created =
         |seconds: Option<i64>| seconds.map_or("no creation time".into(), |at| format!("created {}", date::rfc3339(at)));
     let export = |export: &crate::model::service::Export| {
         format!("{} ({}): {}", export.cluster, created(export.created), export.state)
     };
     let mut decisions = decisions(&recording.notes, served);
-    if let Node::Formed { cluster: Some(cluster), .. } = node {
-        decisions.iter_mut().for_each(|decision| decision.keep_to(cluster));
+    if let (Some(cluster), Some(answer)) = (one, selection.answer()) {
+        let targets = compile::targets_by_cluster(answer, context.settings).remove(cluster).unwrap_or_default();
+        one_cluster::keep_to(cluster, &targets, &mut decisions);
     }
     ServiceStory {
         key: key.to_string(),
@@ -259,11 +273,12 @@ fn decisions(notes: &[Note], served: Option<usize>) -> Vec<Decision> {
     let mut decisions: Vec<Decision> = notes.iter().map(decision).collect();
     let targets = decisions.iter_mut().filter(|made| made.verdict == KEPT && !made.addresses.is_empty());
     for target in targets.skip(served.unwrap_or(usize::MAX)) {
-        target.leave_out("beyond `maxAnswerRecords`, or what one message holds");
+        target.leave_out(BEYOND);
     }
     decisions
 }
 
+const BEYOND: &str = "beyond `maxAnswerRecords`, or what one message holds";
 const KEPT: &str = "kept";
 const LEFT_OUT: &str = "left out";
 
@@ -271,13 +286,6 @@ impl Decision {
     fn leave_out(&mut self, reason: &str) {
         (self.verdict, self.tier, self.weight, self.stale) = (LEFT_OUT, None, None, false);
         reason.clone_into(&mut self.reason);
-    }
-
-    /// A name with a cluster in it answers only what lies there.
-    fn keep_to(&mut self, cluster: &str) {
-        if self.verdict == KEPT && self.cluster.as_deref() != Some(cluster) {
-            self.leave_out(&format!("the name asks for cluster {cluster} alone"));
-        }
     }
 }
 

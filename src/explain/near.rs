@@ -23,6 +23,9 @@ pub(super) fn hints(name: &Name, node: &Node, view: u8, context: &Context<'_>) -
     hints.extend(grammar::hints(name, view, context));
     if let Some(key) = node.service() {
         hints.extend(misread(key, node, context));
+        if let Node::Endpoint { service, below, cluster: None } = node {
+            hints.extend(grammar::alias_in_endpoint(below, service, context));
+        }
         hints.extend(not_exported(key, context));
         let similar = similar(key, context);
         if !similar.is_empty() {

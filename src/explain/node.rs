@@ -158,8 +158,10 @@ fn in_global(labels: &[&str], clusterset: &ClusterSet) -> Node {
     }
 }
 
+/// True for the id of a cluster; an alias makes no name (SOURCES.md 1.6).
 fn is_known(labels: &[&str], clusterset: &ClusterSet) -> bool {
-    clusterset.called(&ClusterId::new(&labels.join("."))).is_some()
+    let id = ClusterId::new(&labels.join("."));
+    clusterset.called(&id).is_some_and(|(_, member)| member.cluster().id == id)
 }
 
 /// The longest known id at the end of `labels`: two labels, else one.

@@ -26,6 +26,7 @@ fn explained(publisher: &Publisher, table: &Arc<Table>, name: &Name, rtype: u16,
         table,
         age: &|_| None,
         brake: publisher.brake(),
+        refused: &|cluster| publisher.growth().refused(cluster),
         waiting: publisher.waiting(),
     };
     explain(&Question { name: name.clone(), rtype: Some(rtype), view }, &context)
@@ -68,6 +69,9 @@ fn decisive(explanation: &Explanation) -> Option<Vec<&Decision>> {
     match (&explanation.node, explanation.hosts.iter().find(|story| story.owns), &explanation.service) {
         (Node::Host { .. }, Some(owner), _) => (!by_port(owner)).then(|| owner.decisions.iter().collect()),
         (Node::Service { .. } | Node::Formed { .. }, _, Some(story)) => Some(story.decisions.iter().collect()),
+        (Node::Endpoint { cluster: Some(cluster), below, .. }, _, Some(story)) if cluster == below => {
+            Some(story.decisions.iter().collect())
+        }
         _ => None,
     }
 }

@@ -36,6 +36,9 @@ fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
     if explanation.waiting > 0 {
         writeln!(text, "waiting   {} changes are not published yet; the answer may lag behind", explanation.waiting)?;
     }
+    if let Some(client) = &explanation.client {
+        writeln!(text, "client    {client}, one that `allowQuery` admits; all others are REFUSED")?;
+    }
     for sent in &explanation.answers {
         writeln!(text, "answer    {} {}", sent.rtype, sent.words())?;
         for line in &sent.records {
@@ -62,7 +65,7 @@ fn node(node: &Node) -> String {
             format!("endpoint {below} of service {service}, cluster {cluster}")
         }
         Node::Endpoint { service, below, cluster: None } => {
-            format!("endpoint {below} of service {service}; it ends in no known cluster id")
+            format!("endpoint {below} of service {service}; it ends in the id of no cluster of the registry")
         }
         Node::Zonal { service, below } => format!("zonal name {below} of service {service}"),
         Node::Formed { service, cluster: None } => format!("formed from service {service}"),

@@ -16,8 +16,9 @@ pub struct Answer {
     /// What the service name answers, sorted by tier, then stably (cluster, address).
     /// Every cut (readiness, limits, `nearest`, expiry) is taken already, for all families alike.
     pub targets: Vec<Target>,
-    /// Headless only: targets that nothing but the cut to the nearest tier (`answer: nearest`) left out. The names of
-    /// topology zones still answer them. Sorted as `targets`, their tiers behind those.
+    /// What `targets` lacks and the names of one cluster and of one topology zone still answer: targets that nothing but the
+    /// cut to the nearest tier (`answer: nearest`) left out, their tiers behind those of `targets`, and addresses that
+    /// another cluster's target holds already. Sorted by tier.
     pub further: Vec<Target>,
     /// Ports of the SRV rows of a ClusterSetIP service; unused for Headless (each [`Host`] has its own).
     pub ports: Vec<Port>,
@@ -54,6 +55,8 @@ pub struct Host {
     pub tier: u8,
     pub weight: u32,
     pub stale: bool,
+    /// Fails its health check: it stands behind everything that does not.
+    pub ill: bool,
     /// As in [`Target`].
     pub restored: bool,
     /// Listed in the SRV sets of the service name (false: it has only its own name, as after an expiry or a cut).

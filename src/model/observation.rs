@@ -36,3 +36,19 @@ pub enum Change {
     /// A visible error of one kind; the facts stay.
     Failed { kind: Kind, error: String },
 }
+
+impl Change {
+    /// The kind that it speaks of; none for documents that cannot be read.
+    pub fn kind(&self) -> Option<Kind> {
+        match self {
+            Change::Apply { fact, .. } => Some(fact.kind()),
+            Change::Delete { kind, .. }
+            | Change::Replace { kind, .. }
+            | Change::Rejected { kind, .. }
+            | Change::Absent { kind, .. }
+            | Change::Contact { kind }
+            | Change::Failed { kind, .. } => Some(*kind),
+            Change::Unreadable { .. } => None,
+        }
+    }
+}

@@ -1,9 +1,12 @@
 //! Panics while publishing: contained per entity, counted, told; the table goes on serving (RESILIENCE.md rule 11).
 
+use super::again::Pauses;
 use super::publisher::{Entity, Publisher};
-use crate::model::Observation;
+use crate::model::{Change, ClusterId, Kind, Observation};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 impl Publisher {
     /// Publishes one entity. After a panic its names answer as before, until it changes again.
@@ -24,16 +27,66 @@ impl Publisher {
         }
     }
 
-    /// Takes an observation in. After a panic it is lost; a list brings it again.
+    /// Takes an observation in. After a panic what it said is lost, and perhaps half taken in: a list of its kind is asked for,
+    /// and then everything is published anew.
     pub(super) fn take_in(&mut self, observation: Observation) {
-        let cluster = observation.cluster.clone();
+        let at = observation.change.kind().map(|kind| (observation.cluster.clone(), kind));
+        let is_list = matches!(observation.change, Change::Replace { .. } | Change::Absent { .. });
+        let (cluster, received) = (observation.cluster.clone(), Duration::from_nanos(observation.received_ns));
         if catch_unwind(AssertUnwindSafe(|| self.observe(observation))).is_err() {
-            self.panicked(&format!("taking in what cluster {cluster} says"), "everything else is served as before");
+            if let Some(at) = at {
+                self.lost.lose(at, received);
+            }
+            let meanwhile = "everything else is served as before, and a new list of that kind is asked for";
+            self.panicked(&format!("taking in what cluster {cluster} says"), meanwhile);
+        } else if is_list && at.is_some_and(|at| self.lost.recover(&at)) {
+            // Facts that are equal to those half taken in touch nothing.
+            self.touch_everything();
         }
     }
 
     fn panicked(&self, doing: &str, meanwhile: &str) {
         self.figures().panics.fetch_add(1, Ordering::Relaxed);
         tracing::error!("{doing} panicked; {meanwhile}; please report this with the panic above");
+    }
+}
+
+/// What was lost of each kind of each cluster, until a list brings it again.
+#[derive(Debug, Default)]
+pub(super) struct Lost(BTreeMap<(ClusterId, Kind), Loss>);
+
+#[derive(Debug, Default)]
+struct Loss {
+    pauses: Pauses,
+    /// When a list is to be asked for.
+    due: Option<Duration>,
+    /// No list was taken in since.
+    open: bool,
+}
+
+impl Lost {
+    fn lose(&mut self, at: (ClusterId, Kind), now: Duration) {
+        let loss = self.0.entry(at).or_default();
+        loss.open = true;
+        // One list that is to come brings everything that is lost until then.
+        if loss.due.is_none() {
+            loss.due = Some(loss.pauses.after(now));
+        }
+    }
+
+    /// A list was taken in; true when one was owed.
+    fn recover(&mut self, at: &(ClusterId, Kind)) -> bool {
+        self.0.get_mut(at).is_some_and(|loss| std::mem::take(&mut loss.open))
+    }
+
+    /// The lists that are to be asked for at `now`, each once.
+    pub(super) fn due(&mut self, now: Duration) -> Vec<(ClusterId, Kind)> {
+        let is_due = |loss: &mut Loss| loss.due.take_if(|due| *due <= now).is_some() && loss.open;
+        self.0.iter_mut().filter_map(|(at, loss)| is_due(loss).then(|| at.clone())).collect()
+    }
+
+    /// Forgets clusters that are gone.
+    pub(super) fn retain(&mut self, exists: impl Fn(&ClusterId) -> bool) {
+        self.0.retain(|(cluster, _), _| exists(cluster));
     }
 }

@@ -241,9 +241,9 @@ mod tests {
             stale: false,
             serial: false,
         };
-        let sets = address.map(set).into_iter().collect();
+        let sets: Vec<_> = address.map(set).into_iter().collect();
         let name = Name::parse(name).unwrap();
-        let draft = Draft { name, zone: 1, presence, order_of: Vec::new(), orders: vec![Order { sets }] };
+        let draft = Draft { name, zone: 1, presence, order_of: Vec::new(), orders: vec![Order::from(sets)] };
         HostClaim { owns: address.is_some(), draft }
     }
 

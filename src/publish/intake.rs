@@ -12,6 +12,8 @@ use std::time::Duration;
 impl Publisher {
     /// Takes one observation in and queues what it touched. A cluster's first complete sync makes it known.
     pub fn observe(&mut self, observation: Observation) {
+        #[cfg(test)]
+        (self.fail_point)(&observation);
         let cluster = observation.cluster.clone();
         let single = !matches!(observation.change, crate::model::Change::Replace { .. });
         let was_restored = self.is_restored(&cluster);

@@ -4,6 +4,7 @@
 //! Frame of the [`Table`](crate::table::Table), figures for metrics, readiness. [`Publisher`] is plain and synchronous;
 //! [`task`] drives it: single changes first, bulk work in slices of 5 ms, changes coalesced per service.
 
+mod again;
 mod ageing;
 mod braking;
 mod changed_zones;

@@ -1,5 +1,6 @@
 //! The writer itself, without a clock or a channel: observations in, Blocks and Frames out.
 
+use super::contain::Lost;
 use super::entity::PublishedService;
 use super::figures::Figures;
 use super::frame::{Awaited, FrameTemplate};
@@ -13,9 +14,9 @@ use crate::compile::{self, zone_names};
 use crate::dns::NameError;
 use crate::model::brake::Brake;
 use crate::model::clusterset::ClusterSet;
-use crate::model::{Cluster, ClusterId, ServiceKey, View};
+use crate::model::{Cluster, ClusterId, Kind, ServiceKey, View};
 use crate::table::{Block, Draft, Table, TableChange};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +71,11 @@ pub struct Publisher {
     awaits_registry: bool,
     pub(super) brake: Brake,
     pub(super) growth: Growth,
+    /// What panics swallowed.
+    pub(super) lost: Lost,
+    /// Called with each observation; a panic in it is one of the publisher.
+    #[cfg(test)]
+    pub(super) fail_point: fn(&crate::model::Observation),
     pub(super) warnings: Warnings<Entity>,
 }
 
@@ -109,6 +115,9 @@ impl Publisher {
             awaits_registry: false,
             brake: Brake::default(),
             growth: Growth::default(),
+            lost: Lost::default(),
+            #[cfg(test)]
+            fail_point: |_| {},
             warnings: Warnings::default(),
         };
         publisher.awaited = publisher.awaited_views();
@@ -151,8 +160,20 @@ impl Publisher {
     }
 
     /// What is refused for lack of memory.
+    pub fn growth(&self) -> &Growth {
+        &self.growth
+    }
+
+    /// The same, as memory comes and goes.
     pub fn growth_mut(&mut self) -> &mut Growth {
         &mut self.growth
+    }
+
+    /// The lists to ask for at `now` (since the epoch): a second opinion on deletions, what was refused for lack of memory,
+    /// what a panic swallowed. Each once; a pause lies between two of one cause.
+    pub fn due_lists(&mut self, now: Duration) -> BTreeSet<(ClusterId, Kind)> {
+        let Publisher { brake, growth, lost, .. } = self;
+        [brake.due(now), growth.due(now), lost.due(now)].into_iter().flatten().collect()
     }
 
     /// How much waits.

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod contained;
+mod hostile;
 mod hosts;
 mod orders;
 mod readiness;

@@ -106,7 +106,7 @@ fn table() -> Table {
     let v6: std::net::Ipv6Addr = "fd00::1".parse().unwrap();
     let sets = vec![set(rtype::A, &[10, 0, 0, 1]), set(rtype::AAAA, &v6.octets())];
     let name = Name::parse("gw.example.org").unwrap();
-    let draft = Draft { name, zone: 0, presence: 1, order_of: Vec::new(), orders: vec![Order { sets }] };
+    let draft = Draft { name, zone: 0, presence: 1, order_of: Vec::new(), orders: vec![Order::from(sets)] };
     table.apply([TableChange::Put(Block::pack(&draft))]);
     table
 }

@@ -14,7 +14,8 @@ use super::{Client, DropReason, NO_ZONE, Outcome, Verdict};
 use crate::dns::Writer;
 use crate::dns::header::{HEADER, flag};
 use crate::dns::types::{ede, rcode, rtype};
-use crate::table::{PackedSet, Pinned};
+use crate::table::block::Sets;
+use crate::table::{Block, PackedSet, Pinned};
 
 /// Phase three: writes the reply to a message that went through [`super::prepare`] and [`super::find`].
 #[inline]
@@ -123,7 +124,8 @@ fn look_up(
     match finding {
         Finding::Answered => {
             if query.qtype == rtype::SRV && reply.additionals == 0 && !reply.truncated {
-                targets::add(table, client, prepared, place, &mut reply);
+                let at = query.question_end;
+                targets::add(table, client, prepared, place, at, &mut reply);
             }
         }
         Finding::Alias => rcode = chain::follow(table, client, prepared, place, &mut reply),
@@ -163,15 +165,31 @@ pub(super) fn write_place(reply: &mut Reply<'_, '_>, place: Place<'_>, prepared:
             let is_address = |set: &PackedSet<'_>| matches!(set.rtype, rtype::A | rtype::AAAA);
             let wanted = |set: &PackedSet<'_>| is_address(set) && (set.rtype == qtype || qtype == rtype::ANY);
             let before = reply.answers;
-            for set in block.sets(prepared.view).filter(wanted) {
+            let mut rtype = None;
+            for set in formed_sets(block, column, prepared.view).filter(wanted) {
+                if rtype.is_some_and(|rtype| rtype != set.rtype) {
+                    break;
+                }
                 write_set(reply, &set, Manner { column, ..manner });
-                if reply.answers > before || reply.truncated {
+                let is_answered = reply.answers > before;
+                if reply.truncated || is_answered && column.is_none() {
                     return Finding::Answered;
                 }
+                // One cluster may have a second set of the type, of stale rows.
+                rtype = is_answered.then_some(set.rtype);
             }
-            Finding::NoData
+            if reply.answers > before { Finding::Answered } else { Finding::NoData }
         }
         Place::Empty => Finding::NoData,
         Place::Nothing => Finding::NoName,
+    }
+}
+
+/// The sets of a service that a name formed from it reads: with a cluster column those that hold every address of each cluster.
+#[inline]
+pub(super) fn formed_sets(block: &Block, column: Option<u16>, view: u8) -> Sets<'_> {
+    match column {
+        Some(_) => block.sets_by_cluster(view),
+        None => block.sets(view),
     }
 }

@@ -9,6 +9,7 @@ use super::name_tree::{Place, Tree};
 use super::prepare::Prepared;
 use super::records::{Manner, RECORD_HEAD};
 use super::reply::Reply;
+use super::targets;
 use crate::dns::QuestionName;
 use crate::dns::types::{ede, rcode, rtype};
 use crate::table::Pinned;
@@ -45,8 +46,14 @@ pub(super) fn follow<'g>(
         place = tree.place(&target, table.lookup(target.wire()));
         let owner = 0xc000 | at as u16;
         let manner = Manner { random: client.random, owner, column: None, serial: zone.state.serial() };
+        let start = reply.out.at();
         match write_place(reply, place, prepared, manner) {
-            Finding::Answered => return rcode::NOERROR,
+            Finding::Answered => {
+                if prepared.query.qtype == rtype::SRV && !reply.truncated {
+                    targets::add(table, client, prepared, place, start, reply);
+                }
+                return rcode::NOERROR;
+            }
             Finding::Alias => {}
             Finding::NoName if tree.may_be_unknown(&target) => {
                 reply.clear(prepared.query.question_end);

@@ -33,7 +33,8 @@ pub(super) struct Manner {
 /// Writes `set` as answers, and its glue while the answers are whole.
 #[inline]
 pub(super) fn write_set(reply: &mut Reply<'_, '_>, set: &PackedSet<'_>, manner: Manner) {
-    if set.is_stale() {
+    // Of one cluster's records, the first that is written tells.
+    if set.is_stale() && manner.column.is_none() {
         reply.set_stale();
     }
     let start = reply.out.at();
@@ -193,6 +194,9 @@ fn write_column(reply: &mut Reply<'_, '_>, set: &PackedSet<'_>, records: &[u8], 
                 continue;
             }
             let Some(record) = records.get(index * stride..(index + 1) * stride) else { return };
+            if set.is_stale() && !reply.stale {
+                reply.set_stale();
+            }
             write_run(reply, record, stride);
             if reply.truncated {
                 return;

@@ -4,6 +4,7 @@
 //! In: an SRV set already written as the answer. Out: additional records, a target's A and AAAA together or not at all.
 
 use super::Client;
+use super::answer::formed_sets;
 use super::name_tree::{Place, Tree};
 use super::prepare::Prepared;
 use super::records::{Manner, RECORD_HEAD, write_set};
@@ -13,8 +14,8 @@ use crate::dns::edns::OPTION;
 use crate::dns::types::rtype;
 use crate::table::{PackedSet, Pinned};
 
-/// Most records whose targets are looked up: as many as a UDP reply of usual size has room for.
-const MOST_TARGETS: usize = 32;
+/// Places for the targets met: more than twice as many as the largest message has SRV records.
+const PLACES: usize = 8192;
 /// Octets of an SRV record before its target.
 const TARGET: usize = RECORD_HEAD + 6;
 /// Offsets that a pointer can hold (RFC 1035 section 4.1.4).
@@ -23,36 +24,59 @@ const POINTED: usize = 0x4000;
 const EXTENDED_ERROR: usize = OPTION + 2;
 
 /// Adds what the targets of the SRV set of `place` resolve to, inside our zones and in the view of the question. The set
-/// was written right behind the question; one that has additional records of its own is left as it is.
+/// was written at `at`, behind the question or behind the CNAMEs that led to it. Behind the question a set that has additional
+/// records of its own is left as it is; elsewhere those were not sent, for their owners point into the question.
+///
+/// Never inlined: the places for the targets would enlarge the frame of every answer.
 #[cold]
+#[inline(never)]
 pub(super) fn add(
     table: &Pinned<'_>,
     client: &Client,
     prepared: &Prepared,
     place: Place<'_>,
+    mut at: usize,
     reply: &mut Reply<'_, '_>,
 ) {
     let Place::Block(block) = place else { return };
-    let Some(set) = block.set(prepared.view, rtype::SRV).filter(|set| !set.has_glue()) else { return };
-    let mut at = prepared.query.question_end;
-    let mut met = [0; MOST_TARGETS];
-    for index in 0..set.count.min(MOST_TARGETS as u16) {
+    let behind_question = at == prepared.query.question_end;
+    let set = block.set(prepared.view, rtype::SRV).filter(|set| !(set.has_glue() && behind_question));
+    let Some(set) = set else { return };
+    let mut met = Met([0; PLACES]);
+    for index in 0..set.count {
         let (begin, next) = (at + TARGET, at + set.length(index));
-        met[usize::from(index)] = begin;
-        let is_new = !met.iter().take(usize::from(index)).any(|before| is_same(reply, *before, begin, next));
-        if begin < POINTED && is_new {
+        if begin >= POINTED {
+            return;
+        }
+        if met.is_new(reply.out.written(), begin, next) {
             add_target(table, client, prepared, begin, reply);
         }
         at = next;
     }
 }
 
-/// True when the target that begins at `before` is the one that stands in `begin..end`.
-fn is_same(reply: &Reply<'_, '_>, before: usize, begin: usize, end: usize) -> bool {
-    let written = reply.out.written();
-    let (name, length) = (written.get(begin..end), end.saturating_sub(begin));
-    let other = written.get(before..).and_then(|rest| rest.get(..length));
-    name.zip(other).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+/// Where in the reply the targets stand that were met, by their octets. 0: a free place.
+struct Met([u16; PLACES]);
+
+impl Met {
+    /// Notes the target that stands in `begin..end`; false when it was met before.
+    fn is_new(&mut self, written: &[u8], begin: usize, end: usize) -> bool {
+        let Some(name) = written.get(begin..end) else { return false };
+        let fold = |hash: u32, octet: &u8| (hash ^ u32::from(octet.to_ascii_lowercase())).wrapping_mul(0x0100_0193);
+        let first = name.iter().fold(0x811c_9dc5, fold) as usize;
+        for step in 0..PLACES {
+            let Some(place) = self.0.get_mut((first + step) % PLACES) else { return false };
+            if *place == 0 {
+                *place = begin as u16;
+                return true;
+            }
+            let before = usize::from(*place);
+            if written.get(before..before + name.len()).is_some_and(|before| before.eq_ignore_ascii_case(name)) {
+                return false;
+            }
+        }
+        false
+    }
 }
 
 fn add_target(table: &Pinned<'_>, client: &Client, prepared: &Prepared, at: usize, reply: &mut Reply<'_, '_>) {
@@ -69,7 +93,7 @@ fn add_target(table: &Pinned<'_>, client: &Client, prepared: &Prepared, at: usiz
     };
     let addresses = || {
         let is_address = |set: &PackedSet<'_>| matches!(set.rtype, rtype::A | rtype::AAAA);
-        block.sets(prepared.view).filter(is_address)
+        formed_sets(block, column, prepared.view).filter(is_address)
     };
     let needed: usize = addresses().map(|set| set.records().len()).sum();
     if needed + EXTENDED_ERROR > reply.out.room() {

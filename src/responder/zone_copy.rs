@@ -5,6 +5,7 @@
 //! What is answered without being stored is written out: formed global names are plain records here. Names without
 //! records, rotation and draws have no form in a zone (DNS.md section 5, "AXFR / IXFR").
 
+use super::answer::formed_sets;
 use super::outcome::{Outcome, type_slot};
 use super::records::RECORD_HEAD;
 use crate::dns::header::{HEADER, flag};
@@ -151,7 +152,7 @@ impl ZoneCopy {
         let hidden = column.is_some_and(|cluster| cluster.views & 1 == 0 || cluster.id.wire().len() == 1);
         let wanted = |set: &PackedSet<'_>, index| column.is_none_or(|cluster| set.cluster(index) == cluster.column);
         let addresses = |set: &PackedSet<'_>| matches!(set.rtype, rtype::A | rtype::AAAA);
-        let sets = || service.sets(LOCAL).filter(addresses);
+        let sets = || formed_sets(service, column.map(|cluster| cluster.column), LOCAL).filter(addresses);
         // First what most forms lack: a service is in few of the clusters.
         if hidden || !service.exists_in(LOCAL) || !sets().any(|set| (0..set.count).any(|row| wanted(&set, row))) {
             return;

@@ -43,6 +43,7 @@ pub(super) fn answer(
         table,
         age,
         brake: publisher.brake(),
+        refused: &|cluster| publisher.growth().refused(cluster),
         waiting: publisher.waiting(),
     };
     explain(question, &context)

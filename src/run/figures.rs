@@ -10,6 +10,7 @@ use crate::telemetry::histogram::{Histogram, LATENCY_SECONDS};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
+use tokio::runtime::Handle;
 
 /// Figures of the running process.
 pub(super) struct Live {
@@ -24,6 +25,8 @@ pub(super) struct Live {
     pub snapshot: Arc<super::snapshot::Figures>,
     pub reload: Arc<super::reload::Figures>,
     pub probes: Arc<crate::probe::Figures>,
+    /// The runtimes whose tasks come and go, by thread.
+    pub runtimes: Vec<(&'static str, Handle)>,
     /// Of the registry and of identities.
     pub beside: Vec<super::registry::Counts>,
 }
@@ -68,8 +71,14 @@ impl Figures for Live {
             snapshot_bytes: count(&self.snapshot.octets),
             snapshot_loaded_clusters: count(&self.snapshot.loaded),
             probes: vec![("success", succeeded), ("failure", failed)],
+            tasks: self.runtimes.iter().map(|(name, handle)| (*name, tasks(handle))).collect(),
         }
     }
+}
+
+/// Tasks that have not ended.
+fn tasks(runtime: &Handle) -> u64 {
+    runtime.metrics().num_alive_tasks() as u64
 }
 
 impl Live {

@@ -9,11 +9,14 @@ use crate::telemetry::process::Process;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// In so many percent of the limit there must be room before objects are taken in again.
 const ROOM: u64 = 5;
 /// Descriptors of the process itself: standard streams, listeners, runtimes, files.
 const OWN_DESCRIPTORS: u64 = 64;
+/// One line about memory in this time.
+const FOLD: Duration = Duration::from_secs(60);
 /// A cgroup without a limit says a number beyond all memory.
 const NO_LIMIT: u64 = 1 << 60;
 
@@ -40,24 +43,59 @@ impl Memory {
 
     /// Says whether new objects have room, by the memory in use; logs when that changes.
     pub(super) fn gauge(&self) -> impl FnMut() -> bool + Send + 'static {
-        let (limit, mut full) = (Arc::clone(&self.0), false);
+        let (limit, mut full, mut folds) = (Arc::clone(&self.0), false, Folds::default());
         move || {
             let limit = limit.load(Ordering::Relaxed);
             let used = if limit == 0 { 0 } else { Process::resident_bytes() };
             let was = full;
             full = is_full(used, limit, was);
-            match (was, full) {
-                (false, true) => tracing::error!(
-                    "memory: {} in use, more than memoryLimit allows ({}): new objects are refused, changes and deletions \
-                     still apply, everything else is served; give the container more memory, or raise memoryLimit",
-                    shown(used),
-                    shown(limit)
-                ),
-                (true, false) => tracing::info!("memory: {} in use: new objects are taken in again", shown(used)),
-                _ => {}
+            if was != full
+                && let Some(again) = folds.tell(full, Instant::now())
+            {
+                tell_of_memory(full, used, limit, &again);
             }
             !full
         }
+    }
+}
+
+fn tell_of_memory(full: bool, used: u64, limit: u64, again: &str) {
+    if full {
+        tracing::error!(
+            "memory: {} in use, more than memoryLimit allows ({}): new objects are refused, changes and deletions \
+             still apply, everything else is served; give the container more memory, or raise memoryLimit{again}",
+            shown(used),
+            shown(limit)
+        );
+    } else {
+        tracing::info!("memory: {} in use: new objects are taken in again", shown(used));
+    }
+}
+
+/// About the limit, memory may be short and enough many times a second: one line a minute says so.
+#[derive(Debug, Default)]
+struct Folds {
+    told: Option<Instant>,
+    /// The last shortage was told, so its end is too.
+    open: bool,
+    since: u32,
+}
+
+impl Folds {
+    /// What to add to the line of a change; `None` for one that goes untold.
+    fn tell(&mut self, full: bool, now: Instant) -> Option<String> {
+        if !full {
+            return std::mem::take(&mut self.open).then(String::new);
+        }
+        if self.told.is_some_and(|told| now.saturating_duration_since(told) < FOLD) {
+            self.since += 1;
+            return None;
+        }
+        (self.told, self.open) = (Some(now), true);
+        Some(match std::mem::take(&mut self.since) {
+            0 => String::new(),
+            times => format!(" ({times} times more since the last such line)"),
+        })
     }
 }
 
@@ -149,6 +187,18 @@ mod tests {
         assert!(!is_full(u64::MAX, 0, false), "no limit");
         assert!(!is_full(1000, 1000, false) && is_full(1001, 1000, false));
         assert!(is_full(951, 1000, true) && !is_full(950, 1000, true));
+    }
+
+    #[test]
+    fn memory_that_wavers_about_the_limit_is_one_line_a_minute() {
+        let (mut folds, start) = (Folds::default(), Instant::now());
+        let mut lines = Vec::new();
+        for turn in 0..1300 {
+            let now = start + Duration::from_millis(100) * turn;
+            lines.extend([folds.tell(true, now), folds.tell(false, now)].into_iter().flatten());
+        }
+        let again = |times: u32| format!(" ({times} times more since the last such line)");
+        assert_eq!(lines, [String::new(), String::new(), again(599), String::new(), again(599), String::new()]);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::telemetry::counters::Counters;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 /// What all parts share.
@@ -74,6 +75,7 @@ impl Base {
             snapshot: Arc::clone(&self.snapshot),
             reload: Arc::clone(&self.reload),
             probes: Arc::clone(&self.probes),
+            runtimes: vec![("sources", readers.sources.thread().handle().clone()), ("control", Handle::current())],
             beside: vec![readers.registry.counts(), readers.identities.counts()],
         }
     }

@@ -8,7 +8,8 @@
 //! ```text
 //!  0 presence u64 | 8 zone u8 | 9 name length u8 | 10 orders u8 | 11 views u8
 //! 12 name | order of each view: u8 x views | offset of each order: u32 x orders (only when orders > 1)
-//!    orders, each: sets u8 (its highest bit: the name has an owner, though no sets), then per set 16 octets:
+//!    orders, each: sets u8 (bit 7: the name has an owner, though no sets; bit 6: sets by cluster follow), then per set
+//!        16 octets, then, where bit 6 is set, the number u8 of the sets by cluster and 16 octets for each:
 //!        type u16 | flags u8 | tiers u8 | records u16 | stride u16 | offset of records u32 | offset of tables u32
 //!    tables, per set, what there is of: record lengths u16 x records (stride 0) | tier lengths u16 x tiers (tiers > 1)
 //!        | start table u16 x 64 | cluster column u16 x records | glue (offset u32, length u16, records u16) x records
@@ -28,6 +29,10 @@ pub const DRAW_SLOTS: usize = 64;
 
 /// In the octet that counts the sets of an order: the name has an owner.
 pub(super) const OWNED: u8 = 0x80;
+/// In the same octet: behind the sets stand those for the names of one cluster.
+pub(super) const BY_CLUSTER: u8 = 0x40;
+/// Most sets of an order: the rest of that octet.
+pub(super) const MOST_SETS: u8 = 0x3f;
 
 /// Flags of a set.
 pub(super) mod flag {
@@ -104,7 +109,29 @@ impl Block {
     #[inline]
     pub fn sets_of_order(&self, order: u8) -> Sets<'_> {
         let at = self.order_at(order);
-        Sets { bytes: &self.0, at: at + 1, left: octet(&self.0, at) & !OWNED }
+        Sets { bytes: &self.0, at: at + 1, left: octet(&self.0, at) & MOST_SETS }
+    }
+
+    /// The sets of `view` in which the names of one cluster look for its addresses.
+    #[inline]
+    pub fn sets_by_cluster(&self, view: u8) -> Sets<'_> {
+        let order = self.order_of(view);
+        match octet(&self.0, self.order_at(order)) & BY_CLUSTER {
+            0 => self.sets_of_order(order),
+            _ => self.by_cluster(order),
+        }
+    }
+
+    /// The sets that one order has beside its own for the names of one cluster.
+    #[cold]
+    pub(super) fn by_cluster(&self, order: u8) -> Sets<'_> {
+        let at = self.order_at(order);
+        let count = octet(&self.0, at);
+        if count & BY_CLUSTER == 0 {
+            return Sets { bytes: &self.0, at, left: 0 };
+        }
+        let at = at + 1 + SET * usize::from(count & MOST_SETS);
+        Sets { bytes: &self.0, at: at + 1, left: octet(&self.0, at) & MOST_SETS }
     }
 
     /// True when `view` has a set here, or the name has an owner without any (DNS.md section 2).

@@ -25,6 +25,15 @@ pub struct Draft {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Order {
     pub sets: Vec<RrSet>,
+    /// Read in place of `sets` for the names of one cluster (DNS.md section 2): A and AAAA, tier by tier, of every cluster,
+    /// those cut from `sets` included; what is stale in sets of its own behind the others. Empty: `sets` will do.
+    pub by_cluster: Vec<RrSet>,
+}
+
+impl From<Vec<RrSet>> for Order {
+    fn from(sets: Vec<RrSet>) -> Self {
+        Order { sets, by_cluster: Vec::new() }
+    }
 }
 
 /// One RRset. Its owner on the wire is a pointer to the question (0xC00C).

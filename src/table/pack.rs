@@ -2,7 +2,7 @@
 //!
 //! In: a [`Draft`] of compile. Out: a [`Block`] (layout in `block.rs`). Runs at change time only.
 
-use super::block::{Block, DRAW_SLOTS, FIXED, GLUE, OWNED, PackedSet, SET, flag};
+use super::block::{BY_CLUSTER, Block, DRAW_SLOTS, FIXED, GLUE, MOST_SETS, OWNED, PackedSet, SET, flag};
 use super::draft::{Draft, Glue, NO_CLUSTER, Order, Record, RrSet};
 use crate::dns::Name;
 use crate::dns::types::class;
@@ -20,7 +20,7 @@ const COMPARED_RUNS: usize = 16;
 
 impl Block {
     /// Packs `draft`. A set without records is no set. What no message can carry is left out: records over 65,523
-    /// octets, those after the 65,535th of a set, sets after the 127th of an order and orders after the 64th. Glue that
+    /// octets, those after the 65,535th of a set, sets after the 63rd of an order and orders after the 64th. Glue that
     /// an earlier record of the set has already is not repeated.
     pub fn pack(draft: &Draft) -> Block {
         let name = draft.name.wire();
@@ -54,7 +54,7 @@ impl Block {
         if sets.is_empty() && self.is_order_owned(order) {
             sets.push(RrSet::owner_mark());
         }
-        Order { sets }
+        Order { sets, by_cluster: self.by_cluster(order).map(|set| set.describe()).collect() }
     }
 }
 
@@ -95,6 +95,11 @@ fn fits(record: &Record) -> bool {
     RECORD_HEAD + record.rdata.len() <= LONGEST_RECORD
 }
 
+/// The sets that have a record to send, as many as an order can count.
+fn packable(sets: &[RrSet]) -> Vec<&RrSet> {
+    sets.iter().filter(|set| set.records.iter().any(fits)).take(usize::from(MOST_SETS)).collect()
+}
+
 /// A Block under construction.
 struct Packer {
     bytes: Vec<u8>,
@@ -115,11 +120,19 @@ impl Packer {
             if orders.len() > 1 {
                 self.bytes[table + 4 * index..][..4].copy_from_slice(&(at as u32).to_le_bytes());
             }
-            let sets: Vec<&RrSet> = order.sets.iter().filter(|set| set.records.iter().any(fits)).take(127).collect();
+            let sets = packable(&order.sets);
+            let by_cluster = packable(&order.by_cluster);
             let owned = sets.is_empty() && order.sets.iter().any(RrSet::is_owner_mark);
-            self.bytes.push(sets.len() as u8 | if owned { OWNED } else { 0 });
+            let more = if by_cluster.is_empty() { 0 } else { BY_CLUSTER };
+            self.bytes.push(sets.len() as u8 | more | if owned { OWNED } else { 0 });
             self.bytes.resize(at + 1 + SET * sets.len(), 0);
             heads.push((at + 1, sets));
+            if more != 0 {
+                let at = self.bytes.len();
+                self.bytes.push(by_cluster.len() as u8);
+                self.bytes.resize(at + 1 + SET * by_cluster.len(), 0);
+                heads.push((at + 1, by_cluster));
+            }
         }
         for (at, sets) in heads {
             let placed: Vec<(Vec<&Record>, usize)> = sets.iter().map(|set| self.records(set)).collect();

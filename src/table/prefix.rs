@@ -74,6 +74,12 @@ impl PrefixMap {
         }
     }
 
+    /// The lowest address that some prefix holds, IPv4 before IPv6.
+    pub fn first(&self) -> Option<IpAddr> {
+        let v4 = self.v4.first().map(|address| IpAddr::V4(address.into()));
+        v4.or_else(|| self.v6.first().map(|address| IpAddr::V6(address.into())))
+    }
+
     /// True when some prefix holds `address`.
     #[inline]
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -84,6 +90,12 @@ impl PrefixMap {
 impl<A: Copy + Ord + Default + Into<u128>> Intervals<A> {
     /// Bits of an address.
     const BITS: u8 = size_of::<A>() as u8 * 8;
+
+    /// The lowest address that has a number.
+    fn first(&self) -> Option<A> {
+        let mut starts = self.starts.iter().zip(&self.numbers);
+        starts.find(|(_, number)| number.is_some()).map(|(start, _)| *start)
+    }
 
     /// From network address, length and number of each prefix; `narrow` makes an address of one that fits.
     fn new(mut prefixes: Vec<(u128, u8, u8)>, narrow: impl Fn(u128) -> A) -> Self {

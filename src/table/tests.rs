@@ -22,7 +22,7 @@ fn addresses(last_octets: &[u8]) -> RrSet {
 }
 
 fn draft(owner: &str, sets: Vec<RrSet>) -> Draft {
-    Draft { name: name(owner), zone: 0, presence: 1, order_of: Vec::new(), orders: vec![Order { sets }] }
+    Draft { name: name(owner), zone: 0, presence: 1, order_of: Vec::new(), orders: vec![Order::from(sets)] }
 }
 
 fn put(owner: &str, last_octets: &[u8]) -> TableChange {
@@ -55,9 +55,9 @@ fn a_block_reads_back_as_it_was_packed() {
         presence: 0b1011,
         order_of: vec![0, 1, 0, 2],
         orders: vec![
-            Order { sets: vec![weighted, set(rtype::SRV, with_glue)] },
-            Order::default(),
-            Order { sets: vec![set(rtype::TXT, unequal), soa] },
+            Order::from(vec![weighted, set(rtype::SRV, with_glue)]),
+            Order { sets: vec![addresses(&[1])], by_cluster: vec![addresses(&[1, 2])] },
+            Order::from(vec![set(rtype::TXT, unequal), soa]),
         ],
     };
     let block = Block::pack(&draft);
@@ -66,7 +66,8 @@ fn a_block_reads_back_as_it_was_packed() {
     assert!(block.exists_in(3) && !block.exists_in(2) && !block.exists_in(63));
     assert_eq!([0, 1, 2, 3, 4, 63].map(|view| block.order_of(view)), [0, 1, 0, 2, 0, 0]);
     assert_eq!(block.set(3, rtype::TXT).unwrap().records().len(), 3 * 12 + 2 + 4 + 1);
-    assert!(block.set(1, rtype::A).is_none());
+    assert_eq!(block.sets_by_cluster(1).map(|set| set.count).collect::<Vec<_>>(), [2]);
+    assert_eq!(block.sets_by_cluster(3).count(), 2, "an order without sets by cluster has its own");
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn an_owner_without_records_is_no_empty_non_terminal() {
     let owned = Draft {
         presence: 0b111,
         order_of: vec![0, 1, 2],
-        orders: [Vec::new(), mark(), vec![addresses(&[1])]].map(|sets| Order { sets }).into(),
+        orders: [Vec::new(), mark(), vec![addresses(&[1])]].map(Order::from).into(),
         ..draft("a.b", Vec::new())
     };
     let block = Block::pack(&owned);

@@ -94,4 +94,6 @@ pub struct ProcessFigures {
     pub snapshot_loaded_clusters: u64,
     /// `success` and `failure`, probes of health checks.
     pub probes: Vec<(&'static str, u64)>,
+    /// Thread, tasks that it runs: watches, requests, timers.
+    pub tasks: Vec<(&'static str, u64)>,
 }

@@ -104,6 +104,9 @@ fn configuration(families: &mut Families, figures: &ProcessFigures, transport_pa
     for (result, probes) in &figures.probes {
         families.add("probes_total", &[result], *probes as f64);
     }
+    for (thread, tasks) in &figures.tasks {
+        families.add("tasks", &[thread], *tasks as f64);
+    }
 }
 
 fn table(families: &mut Families, figures: &TableFigures) {

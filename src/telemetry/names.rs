@@ -104,6 +104,7 @@ pub const METRICS: &[Metric] = &[
     metric(Own, GAUGE, "config_generation", &[], "Configurations taken into use since the start."),
     metric(Own, COUNTER, "snapshot_write_failures_total", &[], "Snapshots that could not be written."),
     metric(Own, COUNTER, "probes_total", &["result"], "Probes of health checks, by result."),
+    metric(Own, GAUGE, "tasks", &["thread"], "Tasks alive on a thread: watches of clusters on sources, everything beside DNS on control."),
     metric(Own, GAUGE, "snapshot_bytes", &[], "Octets of the last snapshot written."),
     metric(Own, GAUGE, "snapshot_loaded_clusters", &[], "Clusters whose data came from a snapshot at the start."),
 

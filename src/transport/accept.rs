@@ -78,7 +78,7 @@ impl Accepting {
     fn after(&mut self, error: &io::Error) {
         match error.raw_os_error() {
             Some(libc::EMFILE | libc::ENFILE) => {
-                self.admission.streams().refused(Refusal::Descriptors);
+                self.admission.refused(Refusal::Descriptors);
                 self.admission.give_way(None);
             }
             // The peer left between its connect and our accept.

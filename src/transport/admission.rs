@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::refusals::Refusals;
 use crate::telemetry::counters::{Refusal, StreamCounters};
 use dashmap::DashMap;
 use std::net::IpAddr;
@@ -73,6 +74,7 @@ pub struct Admission {
     clients: DashMap<IpAddr, Vec<Arc<Slot>>>,
     count: fn(&crate::telemetry::counters::Counters) -> &StreamCounters,
     counters: Arc<crate::telemetry::counters::Counters>,
+    refusals: Refusals,
 }
 
 /// The right to keep one connection open; given back when dropped.
@@ -109,12 +111,18 @@ impl Admission {
         count: fn(&crate::telemetry::counters::Counters) -> &StreamCounters,
     ) -> Arc<Self> {
         let (start, open, clients) = (Instant::now(), AtomicUsize::new(0), DashMap::new());
-        Arc::new(Admission { caps, start, open, clients, count, counters })
+        Arc::new(Admission { caps, start, open, clients, count, counters, refusals: Refusals::default() })
     }
 
     /// The counters of this transport.
     pub fn streams(&self) -> &StreamCounters {
         (self.count)(&self.counters)
+    }
+
+    /// Counts a connection that was refused or had to go, and tells of it now and then.
+    pub fn refused(&self, refusal: Refusal) {
+        self.streams().refused(refusal);
+        self.refusals.tell(refusal, Instant::now());
     }
 
     fn millis(&self, now: Instant) -> u64 {
@@ -136,7 +144,7 @@ impl Admission {
         } else {
             Ok(())
         };
-        room.inspect_err(|refusal| self.streams().refused(*refusal))?;
+        room.inspect_err(|refusal| self.refused(*refusal))?;
         let slot = Arc::new(Slot {
             address,
             last_active: AtomicU64::new(now),
@@ -168,7 +176,7 @@ impl Admission {
         let removed = self.remove(&slot);
         if removed {
             slot.close();
-            self.streams().refused(Refusal::GaveWay);
+            self.refused(Refusal::GaveWay);
         }
         removed
     }

@@ -14,6 +14,7 @@ mod mmsg;
 pub mod notify;
 mod phase;
 mod random;
+mod refusals;
 pub mod settings;
 mod stream;
 #[cfg(test)]

@@ -141,7 +141,7 @@ fn kill_9_while_writing() {
     let program = std::env::current_exe().unwrap();
     let (mut last, mut in_the_middle, start) = (1, 0, Instant::now());
     let mut kills = 0;
-    while kills < 200 && start.elapsed() < Duration::from_secs(25) {
+    while kills < 1000 && start.elapsed() < Duration::from_secs(30) {
         let draft = folder.path().join("snapshot.new");
         // Every fourth child finds what the one before it left; the others show by it that they have begun.
         if kills % 4 != 0 && draft.exists() {

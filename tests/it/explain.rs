@@ -4,7 +4,7 @@ use clusterset_dns::cli::{SettingsArgs, settings};
 use clusterset_dns::run::{offline, question};
 use std::path::Path;
 
-/// Scenario, name, type, and lines (or their beginnings) of the text.
+/// Scenario, name (`@view` behind it), type, and lines (or their beginnings) of the text.
 const CASES: &[(&str, &str, &str, &[&str])] = &[
     (
         "global-grammars",
@@ -140,6 +140,46 @@ const CASES: &[(&str, &str, &str, &[&str])] = &[
             "left out  east: 203.0.113.2 a nearer tier answers (`nearest`); setIdentifier second",
         ],
     ),
+    (
+        "cluster-names-hold-what-is-cut",
+        "web.shop.svc.west.global",
+        "A",
+        &[
+            "left out  east: 10.1.0.10 the name asks for cluster west alone",
+            "kept      west: 10.2.0.10 fd02::10 (tier 1, weight 1) answered; at the service name: a nearer tier answers (`nearest`)",
+            "answer    A NOERROR",
+        ],
+    ),
+    (
+        "cluster-names-hold-what-is-cut",
+        "west.db.shop.svc.clusterset.local",
+        "A",
+        &["kept      west: 10.99.0.1 (tier 1, weight 1) answered; at the service name: "],
+    ),
+    (
+        "cluster-aliases",
+        "db.shop.svc.cluster-west-1.global",
+        "A",
+        &[
+            "hint      cluster-west-1 is an alias of cluster west, and names have the id: ask for db.shop.svc.west.global",
+        ],
+    ),
+    (
+        "cluster-aliases",
+        "db.shop.cluster-west-1.global",
+        "A",
+        &["hint      the label `svc` is missing before cluster west: ask for db.shop.svc.west.global"],
+    ),
+    (
+        "cluster-aliases",
+        "db-1.cluster-west-1.db.shop.svc.clusterset.local",
+        "A",
+        &[
+            "node      endpoint db-1.cluster-west-1 of service shop/db; it ends in the id of no cluster of the registry",
+            "hint      cluster-west-1 is an alias of cluster west, and names have the id: ask for db-1.west.db.shop.svc",
+        ],
+    ),
+    ("allow-query", "clusterset.local", "SOA", &["client    ", "answer    SOA NOERROR"]),
     // Without a type: every type that the name has; with one, the others are named.
     (
         "global-records",
@@ -155,6 +195,23 @@ const CASES: &[(&str, &str, &str, &[&str])] = &[
     ("global-records", "_sip._udp.global", "SRV", &["kept      east: SRV 10 5 5060 api.global: answered"]),
 ];
 
+/// A wildcard that the view does not see is no reason for anything there.
+#[test]
+fn a_hidden_wildcard_is_not_told() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/view-hides-namespaces");
+    let args = SettingsArgs {
+        config: Some(folder.join("config.yaml")),
+        manifests: Some(folder.join("clusters")),
+        local_cluster: None,
+    };
+    let settings = settings(&args).expect("settings");
+    let loaded = offline::load(&settings.config).expect("it loads");
+    let question = question("x.wild.global", "A", "guest", &settings.config.views()).expect("a question");
+    let text = loaded.explain(&question).to_text();
+    assert!(text.contains("hint      the name exists in view local, not in this one"), "{text}");
+    assert!(!text.contains("does not reach here"), "{text}");
+}
+
 #[test]
 fn explain_tells_the_whole_story_of_global_names() {
     for (scenario, name, rtype, lines) in CASES {
@@ -163,7 +220,8 @@ fn explain_tells_the_whole_story_of_global_names() {
         let manifests = config.is_none().then(|| folder.join("clusters"));
         let settings = settings(&SettingsArgs { config, manifests, local_cluster: None }).expect("settings");
         let loaded = offline::load(&settings.config).expect("it loads");
-        let question = question(name, rtype, "", &settings.config.views()).expect("a question");
+        let (name, view) = name.split_once('@').unwrap_or((name, ""));
+        let question = question(name, rtype, view, &settings.config.views()).expect("a question");
         let explanation = loaded.explain(&question);
         let text = explanation.to_text();
         for line in *lines {

@@ -18,6 +18,8 @@ mod differential;
 #[cfg(feature = "kubernetes")]
 mod disk;
 mod explain;
+#[cfg(all(feature = "kubernetes", feature = "grpc"))]
+mod flood;
 mod folder_outages;
 #[cfg(feature = "kubernetes")]
 mod gateways;

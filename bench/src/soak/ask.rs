@@ -1,4 +1,4 @@
-//! The askers: one over UDP, one over TCP, each a question at a time at a steady rate, every reply checked.
+//! The askers: one over UDP, one over TCP, one over gRPC, each a question at a time at a steady rate, every reply checked.
 
 use super::check::{Fault, Question, Seen};
 use super::fleet::Fleet;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 /// A query without a reply for this long is lost.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the askers know of the run.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Tally {
             && self.answered > 0
     }
 
-    fn count(&mut self, fault: Fault, away: bool) {
+    pub fn count(&mut self, fault: Fault, away: bool) {
         let (counter, text) = match fault {
             Fault::ServFail if away => return self.while_away += 1,
             Fault::ServFail => (&mut self.servfail, "SERVFAIL".to_owned()),

@@ -1,7 +1,7 @@
 //! The soak: changes, faults, reloads and a restart at random under a checked load (RESILIENCE.md section 8).
 //!
 //! ```text
-//! seed ─▶ faults ─▶ fleet of API servers ─▶ server under test ◀─ askers (UDP, TCP) ─▶ report
+//! seed ─▶ faults ─▶ fleet of API servers ─▶ server under test ◀─ askers (UDP, TCP, gRPC) ─▶ report
 //!         changes ─▶        │                    ▲                     ▲
 //!                           └── generations ─────│─────────────────────┘
 //!                               reload, restart ─┘
@@ -12,6 +12,8 @@ pub mod ask;
 pub mod check;
 pub mod faults;
 pub mod fleet;
+pub mod grpc;
+pub mod life;
 pub mod observe;
 pub mod report;
 
@@ -19,24 +21,22 @@ use crate::expect::stir;
 use crate::rows::Row;
 use crate::server::{Server, Stage as Machine};
 use anyhow::Context;
-use ask::{Stage, Tcp, Udp};
+use ask::{Stage, Tally, Tcp, Udp, Way};
 use check::{Question, Seen};
 use faults::Fault;
 use fleet::{CLUSTERS, Fleet};
-use observe::{Holding, Memory, Serials};
+use grpc::Grpc;
+use life::Life;
+use observe::Serials;
 use report::Report;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 /// Longest wait for readiness, and for the last change to be answered.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How much more than after the start a process may hold in the end: connections of the watches' client live on for a
-/// while, threads of its name lookups too.
-const MORE_DESCRIPTORS: usize = 32;
-const MORE_THREADS: usize = 8;
-
 /// How to soak.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -45,7 +45,7 @@ pub struct Plan {
     pub services: u32,
     /// Changes per second in all clusters.
     pub changes: f64,
-    /// Queries per second over UDP; a tenth of it over TCP.
+    /// Queries per second over UDP; a tenth of it over TCP, and over gRPC.
     pub rate: f64,
 }
 
@@ -71,143 +71,69 @@ pub fn run(machine: &Machine, plan: Plan) -> anyhow::Result<Row> {
     settle(&life.server, &fleet)?;
     life.look_after_start();
     let (stage, changes) = (Stage::default(), AtomicU64::new(0));
-    let address = life.server.address;
-    let udp = (Udp::new(address)?, Udp::new(address)?);
     let began = Instant::now();
-    let (course, asked, serials) = std::thread::scope(|scope| {
-        let (mut way, own) = udp;
-        let (stage, fleet, changes) = (&stage, &fleet, &changes);
-        scope.spawn(move || change(stage, fleet, plan, changes));
-        let by_udp = scope.spawn(move || ask::run(&mut way, stage, fleet, plan.rate, plan.seed ^ 1));
-        let by_tcp =
-            scope.spawn(move || ask::run(&mut Tcp::new(address), stage, fleet, plan.rate / 10.0, plan.seed ^ 2));
-        let serials = scope.spawn(move || observe::serials(own, stage));
-        let course = course(&mut life, fleet, stage, plan);
-        stage.stop.store(true, SeqCst);
-        let asked = [by_udp, by_tcp].map(|asker| asker.join().unwrap_or_default());
-        (course, asked, serials.join().unwrap_or_default())
-    });
-    course?;
+    let (asked, serials) = load(machine, &mut life, &fleet, &stage, plan, &changes)?;
     let seconds = began.elapsed().as_secs_f64();
     let settled = settle(&life.server, &fleet)?;
     life.look_at_end();
-    let report =
-        Report { plan, seconds, changes: changes.load(SeqCst), asked, serials, settled, fleet: &fleet, life: &life };
-    Ok(report.row())
+    let requests = [0, 1, 2].map(|cluster| fleet.server(cluster).journal().len() as f64 / seconds);
+    let server = &life.server;
+    let panics = server.metrics().ok().and_then(|all| all.get("clusterset_dns_panics_total").copied());
+    let publish = ["merge", "compile", "apply"].map(|phase| {
+        let label = format!("phase=\"{phase}\"");
+        observe::quantile(server, "clusterset_dns_table_publish_duration_seconds", &label, 0.99)
+    });
+    let (changes, processes) = (changes.into_inner(), life.processes);
+    Ok(Report { plan, seconds, changes, asked, serials, settled, processes, requests, panics, publish }.row())
 }
 
-/// The processes of the server, one after the other, and what they held.
-pub struct Life {
-    machine: Machine,
-    folder: PathBuf,
-    pub server: Server,
-    began: Instant,
-    pub at_start: Holding,
-    pub most: Holding,
-    pub at_end: Holding,
-    /// What was wrong with a process.
-    pub faults: Vec<String>,
-    pub log_lines: usize,
-    pub done: Vec<String>,
-    pub memory: Memory,
+/// The course of faults, beside changes, the askers, and a look at the serial.
+fn load(
+    machine: &Machine,
+    life: &mut Life,
+    fleet: &Fleet,
+    stage: &Stage,
+    plan: Plan,
+    changes: &AtomicU64,
+) -> anyhow::Result<([Tally; 3], Serials)> {
+    let address = life.server.address;
+    let (mut udp, own) = (Udp::new(address)?, Udp::new(address)?);
+    let (mut tcp, mut grpc) = (Tcp::new(address), Grpc::new(grpc_address(machine))?);
+    let ways: [(&mut (dyn Way + Send), f64); 3] =
+        [(&mut udp, plan.rate), (&mut tcp, plan.rate / 10.0), (&mut grpc, plan.rate / 10.0)];
+    std::thread::scope(|scope| {
+        scope.spawn(|| change(stage, fleet, plan, changes));
+        let mut number = 0;
+        let askers = ways.map(|(way, rate)| {
+            number += 1;
+            let seed = plan.seed ^ number;
+            scope.spawn(move || ask::run(way, stage, fleet, rate, seed))
+        });
+        let serials = scope.spawn(move || observe::serials(own, stage));
+        let course = course(life, fleet, stage, plan);
+        stage.stop.store(true, SeqCst);
+        let asked = askers.map(|asker| asker.join().unwrap_or_default());
+        course.map(|()| (asked, serials.join().unwrap_or_default()))
+    })
 }
 
-impl Life {
-    fn begin(machine: &Machine, folder: PathBuf) -> anyhow::Result<Self> {
-        let server = start(machine, &folder)?;
-        Ok(Life {
-            machine: machine.clone(),
-            folder,
-            server,
-            began: Instant::now(),
-            at_start: Holding::default(),
-            most: Holding::default(),
-            at_end: Holding::default(),
-            faults: Vec::new(),
-            log_lines: 0,
-            done: Vec::new(),
-            memory: Memory::default(),
-        })
-    }
-
-    fn look(&mut self) {
-        let now = Holding::of(self.server.pid());
-        self.most = self.most.max(now);
-        self.memory.look(self.began, now.resident_mib);
-    }
-
-    fn look_after_start(&mut self) {
-        self.at_start = Holding::of(self.server.pid());
-    }
-
-    /// Descriptors and threads must be back, within the time that pooled connections live.
-    fn look_at_end(&mut self) {
-        let start = Instant::now();
-        loop {
-            self.at_end = Holding::of(self.server.pid());
-            let back = self.at_end.descriptors <= self.at_start.descriptors + MORE_DESCRIPTORS
-                && self.at_end.threads <= self.at_start.threads + MORE_THREADS;
-            if back || start.elapsed() > Duration::from_secs(120) {
-                break;
-            }
-            std::thread::sleep(observe::EVERY);
-        }
-        self.read_log();
-    }
-
-    fn read_log(&mut self) {
-        let log = self.server.log();
-        self.log_lines += log.lines().count();
-        self.faults.extend(log.lines().filter(|line| line.contains("panicked")).map(str::to_owned));
-    }
-
-    /// SIGTERM, exit code 0, a new process, ready.
-    fn restart(&mut self, stage: &Stage) -> anyhow::Result<()> {
-        stage.away.store(true, SeqCst);
-        self.server.signal(libc::SIGTERM)?;
-        let code = self.server.wait_for_end(Duration::from_secs(60))?;
-        stage.life.fetch_add(1, SeqCst);
-        if code != Some(0) {
-            self.faults.push(format!("SIGTERM: exit code {code:?}"));
-        }
-        self.read_log();
-        self.server = start(&self.machine, &self.folder)?;
-        // A query sent before `away` ends may be answered after it.
-        std::thread::sleep(Duration::from_millis(200));
-        stage.away.store(false, SeqCst);
-        Ok(())
-    }
-
-    /// A good configuration, a broken one that must change nothing, and the good one again.
-    fn reload(&mut self, random: u64) -> anyhow::Result<()> {
-        configure(&self.machine, &self.folder, 3 + random % 5)?;
-        self.server.signal(libc::SIGHUP)?;
-        std::thread::sleep(Duration::from_millis(500));
-        let path = self.folder.join("config.yaml");
-        let good = fs::read_to_string(&path)?;
-        fs::write(&path, format!("{good}clusters: 7\n"))?;
-        self.server.signal(libc::SIGHUP)?;
-        std::thread::sleep(Duration::from_millis(500));
-        fs::write(&path, good)?;
-        self.server.signal(libc::SIGHUP)
-    }
+fn grpc_address(machine: &Machine) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, machine.ports.dns + 3))
 }
 
-fn start(machine: &Machine, folder: &Path) -> anyhow::Result<Server> {
-    let mut server = machine.start(folder, "config.yaml")?;
-    server.wait_until_ready(PATIENCE)?;
-    Ok(server)
-}
-
-/// Times of freshness are short, so that clusters are demoted, dropped and taken back within a run.
+/// Times of freshness are short, so that clusters are demoted, dropped and taken back within a run; connections over gRPC are
+/// told to go away many times.
 fn configure(machine: &Machine, folder: &Path, ttl: u64) -> anyhow::Result<()> {
     let ports = machine.ports;
     let mut text = format!(
         "zones: [clusterset.local]\nlocal: {{ cluster: east }}\nttl: {ttl}\nlameduck: 0s\nlisten:\n  \
-         dns: [\"127.0.0.1:{}\"]\n  grpc: []\n  health: \"\"\n  ready: \"127.0.0.1:{}\"\n  metrics: \"127.0.0.1:{}\"\n  \
-         admin: \"\"\nudp: {{ workers: 1 }}\nsnapshot: {{ path: snapshot, every: 5s }}\n\
+         dns: [\"127.0.0.1:{}\"]\n  grpc: [\"{}\"]\n  health: \"\"\n  ready: \"127.0.0.1:{}\"\n  metrics: \"127.0.0.1:{}\"\n  \
+         admin: \"\"\nudp: {{ workers: 1 }}\nlimits: {{ grpc: {{ maxAge: 10s }} }}\nsnapshot: {{ path: snapshot, every: 5s }}\n\
          freshness: {{ grace: 5s, suspectAfter: 5s, demoteAfter: 6s, dropAfter: 10s, recoverAfter: 1s }}\nclusters:\n",
-        ports.dns, ports.ready, ports.metrics
+        ports.dns,
+        grpc_address(machine),
+        ports.ready,
+        ports.metrics
     );
     for name in CLUSTERS {
         text += &format!("- {{ name: {name}, source: {{ kubeconfig: {{ path: {name}.kubeconfig }} }} }}\n");
@@ -236,14 +162,14 @@ fn course(life: &mut Life, fleet: &Fleet, stage: &Stage, plan: Plan) -> anyhow::
         random = stir(random);
         let (fault, cluster) = (Fault::any(random >> 8), (random % CLUSTERS.len() as u64) as usize);
         fault.begin(fleet, cluster);
-        life.done.push(format!("{fault:?}"));
+        life.processes.done.push(format!("{fault:?}"));
         if !restarted && began.elapsed() > plan.length / 2 {
             restarted = true;
-            life.done.push("Restart".to_owned());
+            life.processes.done.push("Restart".to_owned());
             eprintln!("restart");
             life.restart(stage)?;
         } else if (random >> 32).is_multiple_of(4) {
-            life.done.push("Reload".to_owned());
+            life.processes.done.push("Reload".to_owned());
             eprintln!("reload");
             life.reload(random >> 40)?;
         }
@@ -251,6 +177,7 @@ fn course(life: &mut Life, fleet: &Fleet, stage: &Stage, plan: Plan) -> anyhow::
         let share = 0.3 + (random >> 48) as f64 / f64::from(u16::MAX) * 0.7;
         wait(life, fleet, Some(cluster), plan.period().mul_f64(share));
         fault.end(fleet, cluster);
+        life.healed();
         wait(life, fleet, None, plan.period().mul_f64(1.0 - share));
     }
     Ok(())

@@ -17,15 +17,42 @@ const SOA: u16 = 6;
 pub struct Holding {
     pub descriptors: usize,
     pub threads: usize,
+    /// Of its runtimes, as it counts them.
+    pub tasks: u64,
     pub resident_mib: f64,
 }
 
+/// How much more than after the start a process may hold: connections of the watches' client live on for a while, threads
+/// of its name lookups too, and a task belongs to each connection.
+const MORE_DESCRIPTORS: usize = 32;
+const MORE_THREADS: usize = 8;
+const MORE_TASKS: u64 = 32;
+
 impl Holding {
-    /// Of a process; zeros when it has ended.
-    pub fn of(pid: u32) -> Self {
+    /// Of a process; `None` while it does not answer.
+    pub fn of(server: &Server) -> Option<Self> {
+        let pid = server.pid();
+        let tasks = server.metrics().ok()?.get("clusterset_dns_tasks").copied()? as u64;
         let count = |what: &str| fs::read_dir(format!("/proc/{pid}/{what}")).map_or(0, Iterator::count);
         let resident_mib = crate::process::memory(pid).0;
-        Holding { descriptors: count("fd"), threads: count("task"), resident_mib }
+        Some(Holding { descriptors: count("fd"), threads: count("task"), tasks, resident_mib })
+    }
+
+    /// True where descriptors, threads and tasks are what they were.
+    pub fn is_back_at(self, start: Holding) -> bool {
+        self.descriptors <= start.descriptors + MORE_DESCRIPTORS
+            && self.threads <= start.threads + MORE_THREADS
+            && self.tasks <= start.tasks + MORE_TASKS
+    }
+
+    /// The smaller of each.
+    pub fn min(self, other: Holding) -> Self {
+        Holding {
+            descriptors: self.descriptors.min(other.descriptors),
+            threads: self.threads.min(other.threads),
+            tasks: self.tasks.min(other.tasks),
+            resident_mib: self.resident_mib.min(other.resident_mib),
+        }
     }
 
     /// The larger of each.
@@ -33,6 +60,7 @@ impl Holding {
         Holding {
             descriptors: self.descriptors.max(other.descriptors),
             threads: self.threads.max(other.threads),
+            tasks: self.tasks.max(other.tasks),
             resident_mib: self.resident_mib.max(other.resident_mib),
         }
     }
@@ -44,19 +72,29 @@ pub struct Serials {
     pub last: Option<u32>,
     pub grown: u64,
     pub shrunk: Vec<String>,
+    /// The longest time without growth, save while the server was away; changes are made all the time.
+    pub still: Duration,
 }
 
 /// Follows the zone's serial until told to stop.
 pub fn serials(mut way: Udp, stage: &Stage) -> Serials {
     let (mut serials, mut buffer) = (Serials::default(), vec![0; 4096]);
     let query = query("clusterset.local", SOA, false);
+    let mut moved = Instant::now();
     while !stage.stop.load(SeqCst) {
         std::thread::sleep(EVERY);
+        if stage.away.load(SeqCst) {
+            moved = Instant::now();
+        }
+        serials.still = serials.still.max(moved.elapsed());
         let Some(serial) = way.ask(&query, &mut buffer).ok().and_then(|reply| serial(&query, reply)) else { continue };
         if let Some(before) = serials.last {
             // RFC 1982: newer by less than half of the number space.
             let ahead = serial.wrapping_sub(before);
-            serials.grown += u64::from(ahead != 0 && ahead < 1 << 31);
+            if ahead != 0 && ahead < 1 << 31 {
+                serials.grown += 1;
+                moved = Instant::now();
+            }
             if ahead >= 1 << 31 {
                 serials.shrunk.push(format!("{serial} after {before}"));
             }

@@ -262,6 +262,7 @@ impl World {
         }
         Setup {
             compile: compile::Settings {
+                cluster_names: true,
                 zones,
                 columns: Columns::new(clusters.iter().map(|cluster| &cluster.id)),
                 max_answer_records: self.max_answer_records,

@@ -75,8 +75,8 @@ impl HostFacts {
 
     /// True when a DNSEndpoint answers one of `addresses` for the host.
     pub fn targets(&self, host: &str, addresses: &HashSet<IpAddr>) -> bool {
-        let records = self.endpoints(host).flat_map(|fact| &fact.records).filter(|record| *record.name == *host);
-        records.into_iter().any(|record| match &record.values {
+        let mut records = self.endpoints(host).flat_map(|fact| fact.of_host(host));
+        records.any(|record| match &record.values {
             RecordValues::Addresses(held) => held.iter().any(|address| addresses.contains(address)),
             _ => false,
         })
@@ -230,6 +230,7 @@ impl ClusterFacts {
     pub(super) fn put_dns_endpoint(&mut self, mut fact: Box<DnsEndpointFact>, touched: &mut Touched) {
         let key = fact.key.clone();
         let hosts = &mut self.hosts;
+        fact.records.sort_by(|a, b| a.name.cmp(&b.name));
         let mut before = hosts.endpoints.remove(&key);
         let changed = differs(before.as_mut(), &mut *fact);
         if let Some(before) = &before {

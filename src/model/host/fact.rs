@@ -133,9 +133,19 @@ impl WorkloadEntryFact {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DnsEndpointFact {
     pub key: ObjectKey,
+    /// Sorted by name where facts are held.
     pub records: Vec<DnsRecord>,
     pub own: OwnPolicy,
     pub origin: Origin,
+}
+
+impl DnsEndpointFact {
+    /// The records of one name, in the order of the object. One object may name very many.
+    pub fn of_host(&self, host: &str) -> &[DnsRecord] {
+        let from = self.records.partition_point(|record| *record.name < *host);
+        let count = self.records[from..].partition_point(|record| *record.name == *host);
+        &self.records[from..from + count]
+    }
 }
 
 /// One entry of `spec.endpoints`.

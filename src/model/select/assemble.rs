@@ -26,6 +26,8 @@ struct Placed<'a> {
     rank: Rank,
     tier: u8,
     weight: u32,
+    /// Addresses that stand at another candidate before this one.
+    shared: Vec<IpAddr>,
 }
 
 /// Builds the answer. `ports` are those of the service name (ClusterSetIP).
@@ -41,7 +43,10 @@ pub(super) fn assemble(
     thin(context, policy, &mut candidates);
     let mut list: Vec<Placed<'_>> = candidates
         .into_iter()
-        .map(|candidate| Placed { rank: rank(context, policy, &candidate), candidate, tier: 0, weight: 1 })
+        .map(|candidate| {
+            let rank = rank(context, policy, &candidate);
+            Placed { rank, candidate, tier: 0, weight: 1, shared: Vec::new() }
+        })
         .collect();
     if policy.mode == AnswerMode::Nearest {
         keep_nearest(context, policy, &mut list);
@@ -58,7 +63,7 @@ pub(super) fn assemble(
     weigh(context, policy, &mut list);
     list.iter().for_each(|placed| explain(placed, trace));
     let hosts = hosts(&list);
-    let further = if service_type == ServiceType::Headless { further(&list) } else { Vec::new() };
+    let further = further(&list);
     Answer { service_type, mode: policy.mode, ttl: policy.ttl, targets: targets(list), further, ports, hosts }
 }
 
@@ -97,8 +102,8 @@ fn share_addresses(context: &Context<'_>, list: &mut [Placed<'_>], trace: &mut i
         if !list[at].candidate.is_in() {
             continue;
         }
-        let mut addresses = std::mem::take(&mut list[at].candidate.addresses);
-        addresses.retain(|address| {
+        let addresses = std::mem::take(&mut list[at].candidate.addresses);
+        let (kept, shared) = addresses.into_iter().partition(|address| {
             let first = *seen.entry(*address).or_insert(at);
             if first != at {
                 report_shared(context, &list[first].candidate, &list[at].candidate, *address, trace);
@@ -107,7 +112,8 @@ fn share_addresses(context: &Context<'_>, list: &mut [Placed<'_>], trace: &mut i
             }
             first == at
         });
-        list[at].candidate.addresses = addresses;
+        list[at].candidate.addresses = kept;
+        list[at].shared = shared;
     }
 }
 
@@ -222,6 +228,7 @@ fn host(placed: &Placed<'_>, cluster: &ClusterId, label: &Arc<str>, addresses: &
         tier: placed.tier,
         weight: placed.weight,
         stale: placed.rank.stale,
+        ill: placed.rank.ill,
         restored: placed.candidate.restored,
         in_service: placed.candidate.is_in() && !addresses.is_empty(),
     }
@@ -237,6 +244,7 @@ fn unite(held: &mut Host, other: Host) {
     if other.in_service {
         held.tier = if held.in_service { held.tier.min(other.tier) } else { other.tier };
         held.weight = if held.in_service { held.weight.max(other.weight) } else { other.weight };
+        held.ill = if held.in_service { held.ill && other.ill } else { other.ill };
         held.in_service = true;
     }
     held.stale |= other.stale;
@@ -247,7 +255,8 @@ fn targets(list: Vec<Placed<'_>>) -> Vec<Target> {
     list.iter().filter(|placed| is_target(placed)).map(|placed| target(placed, placed.tier)).collect()
 }
 
-/// What only `nearest` left out; tiers go on where those of the targets end.
+/// What only `nearest` left out, their tiers behind those of the targets, and addresses that stand at another target, in
+/// the tier in which they would stand without it.
 fn further(list: &[Placed<'_>]) -> Vec<Target> {
     let left_out =
         |placed: &&Placed<'_>| placed.candidate.out == Some(NEARER) && !placed.candidate.addresses.is_empty();
@@ -255,7 +264,12 @@ fn further(list: &[Placed<'_>]) -> Vec<Target> {
     ranks.dedup();
     let place = |placed: &Placed<'_>| ranks.iter().filter(|rank| **rank < placed.rank).count();
     let tier = |placed: &Placed<'_>| u8::try_from(place(placed) + usize::from(placed.tier)).unwrap_or(u8::MAX);
-    list.iter().filter(left_out).map(|placed| target(placed, tier(placed))).collect()
+    let shared = list.iter().filter(|placed| !placed.shared.is_empty());
+    let shared = shared.map(|placed| Target { addresses: placed.shared.clone(), ..target(placed, placed.tier) });
+    let mut further: Vec<Target> = shared.collect();
+    further.extend(list.iter().filter(left_out).map(|placed| target(placed, tier(placed))));
+    further.sort_by_key(|target| target.tier);
+    further
 }
 
 fn target(placed: &Placed<'_>, tier: u8) -> Target {

@@ -10,6 +10,7 @@ use crate::model::id::ClusterId;
 use crate::model::probe::Action;
 use crate::model::trace::{Note, Verdict};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -178,13 +179,9 @@ fn dashed(address: IpAddr) -> Arc<str> {
 
 /// Joins the n-th IPv4 with the n-th IPv6 address, so that every cut keeps the families alike.
 pub(super) fn pair_families(addresses: impl IntoIterator<Item = IpAddr>) -> Vec<Vec<IpAddr>> {
-    let (mut v4, mut v6) = (Vec::new(), Vec::new());
-    for address in addresses {
-        let family = if address.is_ipv4() { &mut v4 } else { &mut v6 };
-        if !family.contains(&address) {
-            family.push(address);
-        }
-    }
+    let mut seen = HashSet::new();
+    let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) =
+        addresses.into_iter().filter(|address| seen.insert(*address)).partition(IpAddr::is_ipv4);
     let count = v4.len().max(v6.len());
     (0..count).map(|at| v4.get(at).into_iter().chain(v6.get(at)).copied().collect()).collect()
 }

@@ -33,17 +33,16 @@ pub(super) fn mark(
     }
 }
 
-/// The check of a candidate: annotation, else policy, else that of the cluster. An annotation says what is asked; times,
+/// The check of a candidate: that of the policy, else of its cluster. Without either nothing is asked, whatever an annotation
+/// says: what a cluster writes makes this server connect nowhere by itself. With one, an annotation says what is asked; times,
 /// thresholds and action stay those of the configuration.
 fn check(context: &Context<'_>, policy: &Policy<'_>, candidate: &Candidate<'_>) -> Option<Arc<Check>> {
     let member = candidate.member.filter(|_| !context.is_host());
-    let configured = policy.check.or(member.and_then(|member| member.cluster().health.as_ref()));
-    let Some(request) = &policy.request else { return configured.cloned() };
-    let check = match configured {
-        Some(check) => Check { request: request.clone(), ..(**check).clone() },
-        None => Check::new(request.clone()),
-    };
-    Some(Arc::new(check))
+    let configured = policy.check.or(member.and_then(|member| member.cluster().health.as_ref()))?;
+    Some(match &policy.request {
+        Some(request) => Arc::new(Check { request: request.clone(), ..(**configured).clone() }),
+        None => Arc::clone(configured),
+    })
 }
 
 /// True where a probe from this server, which stands in `local`, says something about the client's way: not for pods and

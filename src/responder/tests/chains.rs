@@ -53,6 +53,23 @@ fn targets_in_our_zones_are_followed() {
 }
 
 #[test]
+fn srv_records_behind_a_cname_bring_the_addresses_of_their_targets() {
+    let table = chained();
+    alias(&table, "http.global", "_http._tcp.web.shop.svc.clusterset.local");
+    let row = |target: &str| record(rdata::srv(0, 1, 5060, &name(target)));
+    put(&table, "_sip._udp.global", vec![set(rtype::SRV, vec![row("two.global"), row("end.global")])]);
+    alias(&table, "sip.global", "_sip._udp.global");
+    for (owner, additionals) in [
+        ("http.global", vec!["web.shop.svc.clusterset.local. 5 A 10.0.0.1"]),
+        ("sip.global", vec!["end.global. 5 A 10.0.0.1", "end.global. 5 A 10.0.0.2"]),
+    ] {
+        let reply = asked(&table, &ask(owner, rtype::SRV));
+        assert!(reply.answers[1].contains(" SRV "), "{:?}", reply.answers);
+        assert_eq!(reply.additionals, additionals, "{owner}");
+    }
+}
+
+#[test]
 fn type_cname_and_any_are_answered_by_the_cname_alone() {
     let table = chained();
     for qtype in [rtype::CNAME, rtype::ANY] {

@@ -4,7 +4,7 @@ use super::reading::ask;
 use super::world::{EAST, TWO_LABELS, WEST, asked, draft, lasts, put, put_draft, record, set, settings, tiers, world};
 use crate::dns::rdata;
 use crate::dns::types::rtype;
-use crate::table::{Frame, Table};
+use crate::table::{Draft, Frame, Order, RrSet, Table};
 
 fn rcode_and_lasts(table: &Table, owner: &str) -> (String, Vec<u8>) {
     let reply = asked(table, &ask(owner, rtype::A));
@@ -47,6 +47,28 @@ fn services_answer_under_the_global_zone() {
         ("shop.svc.prod.global", "NXDOMAIN", &[]),
     ] {
         assert_eq!(rcode_and_lasts(&table, owner), (rcode.to_owned(), expected.to_vec()), "{owner}");
+    }
+}
+
+#[test]
+fn names_of_one_cluster_tell_of_its_own_stale_rows_alone() {
+    let table = world();
+    let stale = RrSet { stale: true, ..tiers(&[(&[2], WEST)]) };
+    let order = Order {
+        sets: vec![RrSet { stale: true, ..tiers(&[(&[1], EAST), (&[2], WEST)]) }],
+        by_cluster: vec![tiers(&[(&[1], EAST)]), stale],
+    };
+    put_draft(&table, &Draft { orders: vec![order], ..draft("old.shop.svc.clusterset.local", Vec::new()) });
+    for (owner, lasts_due, opt) in [
+        ("old.shop.global", &[1, 2][..], "1232 ede=3"),
+        ("old.shop.svc.east.global", &[1], "1232"),
+        ("old.shop.svc.west.global", &[2], "1232 ede=3"),
+        ("old.shop.svc.eu.prod.global", &[], "1232"),
+    ] {
+        let reply = asked(&table, &ask(owner, rtype::A).edns(1232));
+        assert_eq!((lasts(&reply), reply.opt.as_str()), (lasts_due.to_vec(), opt), "{owner}");
+        let any = asked(&table, &ask(owner, rtype::ANY).edns(1232));
+        assert_eq!(lasts(&any), lasts_due, "{owner} ANY");
     }
 }
 

@@ -114,6 +114,20 @@ fn glue_is_left_out_silently_and_a_targets_records_stay_together() {
 }
 
 #[test]
+fn over_tcp_every_target_that_fits_brings_its_addresses() {
+    let table = world();
+    let target = |number: u16| format!("t{number}.global");
+    for number in 0..300 {
+        put(&table, &target(number), vec![tiers(&[(&[1], 0)])]);
+    }
+    let rows = (0..300).chain(0..300).map(|number| record(rdata::srv(0, 1, 80, &name(&target(number)))));
+    put(&table, "_many._tcp.global", vec![set(rtype::SRV, rows.collect())]);
+    let reply = asked_by(&table, &client(Transport::Tcp), &ask("_many._tcp.global", rtype::SRV));
+    assert_eq!((reply.answers.len(), reply.additionals.len()), (600, 300));
+    assert_eq!(reply.additionals[299], "t299.global. 5 A 10.0.0.1");
+}
+
+#[test]
 fn one_targets_glue_is_not_repeated_for_each_port() {
     let table = world();
     let glue = Glue { wire: rdata::record(&[0xc0, 12], rtype::A, 5, &[10, 0, 0, 1]), count: 1 };

@@ -17,7 +17,7 @@ fn seen_from_afar() -> Table {
     let trusted_forwarders = vec![prefix("192.0.2.0", 24)];
     table.set_frame(Frame::new(FrameSettings { views, trusted_forwarders, ..settings() }));
     let mut web = draft(WEB, vec![tiers(&[(&[1], EAST), (&[2], WEST)])]);
-    web.orders.push(Order { sets: vec![tiers(&[(&[2], WEST), (&[1], EAST)])] });
+    web.orders.push(Order::from(vec![tiers(&[(&[2], WEST), (&[1], EAST)])]));
     web.order_of = vec![0, 1];
     web.presence = 0b011;
     put_draft(&table, &web);

@@ -39,7 +39,7 @@ pub fn tiers(parts: &[(&[u8], u16)]) -> RrSet {
 pub fn draft(owner: &str, sets: Vec<RrSet>) -> Draft {
     let owner = name(owner);
     let zone = u8::from(owner.is_within(&name("global")));
-    Draft { name: owner, zone, presence: u64::MAX, order_of: Vec::new(), orders: vec![Order { sets }] }
+    Draft { name: owner, zone, presence: u64::MAX, order_of: Vec::new(), orders: vec![Order::from(sets)] }
 }
 
 pub fn put(table: &Table, owner: &str, sets: Vec<RrSet>) {

@@ -182,7 +182,6 @@ impl Running {
     }
 
     /// The thread of all sources.
-    #[cfg(feature = "kubernetes")]
     pub(in crate::run) fn thread(&self) -> &Sources {
         &self.sources
     }

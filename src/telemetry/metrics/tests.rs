@@ -67,6 +67,7 @@ impl Figures for Full {
             snapshot_bytes: 5,
             snapshot_loaded_clusters: 6,
             probes: vec![("success", 7), ("failure", 8)],
+            tasks: vec![("sources", 9)],
         }
     }
 }
@@ -152,8 +153,8 @@ fn the_list_holds_every_name_of_operations_md() {
         snapshot_write_failures_total snapshot_bytes snapshot_loaded_clusters config_last_reload_successful \
         config_generation process_resident_memory_bytes process_open_fds process_max_fds process_cpu_seconds_total \
         process_start_time_seconds";
-    // Health checks and other evidence, which OPERATIONS.md does not list yet.
-    const FURTHER: &str = "cluster_connections cluster_probe_targets probes_total";
+    // Health checks, other evidence, and tasks (a soak watches these for growth), which OPERATIONS.md does not list yet.
+    const FURTHER: &str = "cluster_connections cluster_probe_targets probes_total tasks";
     let operations: BTreeSet<&str> = OPERATIONS.split_whitespace().chain(FURTHER.split_whitespace()).collect();
     let ours: BTreeSet<&str> = METRICS.iter().map(|metric| metric.name).chain(NOT_YET.iter().copied()).collect();
     assert_eq!(ours, operations);

@@ -39,7 +39,7 @@ fn table() -> Table {
         (0, "web.shop.svc.clusterset.local", vec![set]),
         (1, "global", vec![]),
     ] {
-        let orders = vec![Order { sets }];
+        let orders = vec![Order::from(sets)];
         let draft = Draft { name: name(owner), zone, presence: u64::MAX, order_of: Vec::new(), orders };
         table.apply([TableChange::Put(Block::pack(&draft))]);
     }

@@ -99,6 +99,36 @@ async fn a_peer_that_does_not_leave_is_cut_off_at_the_limit() {
     assert!(start.elapsed() >= Duration::from_millis(300));
 }
 
+/// As many connections as `limits.tcp.connections` allows by default, some of which never read what they asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_connections_and_slow_readers_do_not_touch_udp() {
+    let mut settings = settings();
+    settings.tcp = TcpLimits { per_client: 4_096, deadline: Duration::from_secs(3600), ..TcpLimits::default() };
+    let (serving, counters) = start(&settings).await;
+    let address = serving.local_addresses().dns[0];
+    let mut open: Vec<TcpStream> = (0..4_096).map(|_| connect_tcp(address)).collect();
+    let message = query(1, "big");
+    let flood = [&(message.len() as u16).to_be_bytes()[..], &message].concat().repeat(200);
+    for deaf in &mut open[..32] {
+        deaf.set_nonblocking(true).unwrap();
+        // Far more replies than the buffers of both sides hold; what cannot be sent is left.
+        let _ = deaf.write(&flood);
+    }
+    let end = Instant::now() + Duration::from_secs(60);
+    while counters.snapshot().tcp.connections < 4_096 {
+        assert!(Instant::now() < end, "{} connections", counters.snapshot().tcp.connections);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let asking = thread::spawn(move || {
+        for number in 0..2_000 {
+            let question = format!("over UDP {number}");
+            assert_eq!(ask_udp(address, &question).unwrap(), question);
+        }
+    });
+    asking.join().unwrap();
+    assert_eq!(counters.snapshot().tcp.connections, 4_096, "and none was lost");
+}
+
 #[test]
 fn nothing_stays_open_when_one_address_cannot_be_had() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

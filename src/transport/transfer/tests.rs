@@ -33,7 +33,7 @@ fn put(owner: &str, sets: Vec<(u16, Vec<u8>)>) -> TableChange {
         stale: false,
         serial: rtype == rtype::SOA,
     };
-    let orders = vec![Order { sets: sets.into_iter().map(set).collect() }];
+    let orders = vec![Order::from(sets.into_iter().map(set).collect::<Vec<_>>())];
     let draft = Draft { name: name(owner), zone: 0, presence: u64::MAX, order_of: Vec::new(), orders };
     TableChange::Put(Block::pack(&draft))
 }

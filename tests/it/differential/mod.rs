@@ -49,47 +49,67 @@ fn endpoint() -> impl Strategy<Value = (usize, u8, Vec<IpAddr>, usize)> {
 
 fn answer() -> impl Strategy<Value = Answer> {
     let endpoints = proptest::collection::vec(endpoint(), 0..5);
-    (any::<bool>(), 1u32..100, ports(), endpoints).prop_map(|(headless, ttl, ports, mut endpoints)| {
-        endpoints.sort_by_key(|(cluster, tier, ..)| (*tier, *cluster));
-        let service_type = if headless { ServiceType::Headless } else { ServiceType::ClusterSetIp };
-        let cluster = |index: usize| ClusterId::new(CLUSTERS[index]);
-        let target = |(index, tier, addresses, _): &(usize, u8, Vec<IpAddr>, usize)| Target {
-            cluster: Some(cluster(*index)),
-            addresses: addresses.clone(),
-            tier: *tier,
-            weight: 1,
-            stale: false,
-            restored: false,
-            zone: None,
-        };
-        let host = |(index, tier, addresses, label): &(usize, u8, Vec<IpAddr>, usize)| Host {
-            cluster: cluster(*index),
-            label: ["a", "db-0", "10-0-0-9"][*label].into(),
-            addresses: addresses.clone(),
-            ports: ports.clone(),
-            tier: *tier,
-            weight: 1,
-            stale: false,
-            restored: false,
-            in_service: headless,
-        };
-        let mut hosts: Vec<Host> = Vec::new();
-        for new in endpoints.iter().map(host) {
-            // One name of one cluster is one host (DNS.md section 1).
-            match hosts.iter_mut().find(|held| held.cluster == new.cluster && held.label == new.label) {
-                Some(held) => held.addresses.extend(new.addresses),
-                None => hosts.push(new),
+    (any::<bool>(), any::<bool>(), 1u32..100, ports(), endpoints).prop_map(
+        |(headless, nearest, ttl, ports, mut endpoints)| {
+            endpoints.sort_by_key(|(cluster, tier, ..)| (*tier, *cluster));
+            let service_type = if headless { ServiceType::Headless } else { ServiceType::ClusterSetIp };
+            let cluster = |index: usize| ClusterId::new(CLUSTERS[index]);
+            let target = |(index, tier, addresses, _): &(usize, u8, Vec<IpAddr>, usize)| Target {
+                cluster: Some(cluster(*index)),
+                addresses: addresses.clone(),
+                tier: *tier,
+                weight: 1,
+                stale: false,
+                restored: false,
+                zone: None,
+            };
+            let host = |(index, tier, addresses, label): &(usize, u8, Vec<IpAddr>, usize)| Host {
+                cluster: cluster(*index),
+                label: ["a", "db-0", "10-0-0-9"][*label].into(),
+                addresses: addresses.clone(),
+                ports: ports.clone(),
+                tier: *tier,
+                weight: 1,
+                stale: false,
+                ill: false,
+                restored: false,
+                in_service: headless,
+            };
+            let mut hosts: Vec<Host> = Vec::new();
+            for new in endpoints.iter().map(host) {
+                // One name of one cluster is one host (DNS.md section 1).
+                match hosts.iter_mut().find(|held| held.cluster == new.cluster && held.label == new.label) {
+                    Some(held) => held.addresses.extend(new.addresses),
+                    None => hosts.push(new),
+                }
             }
-        }
-        let targets = endpoints.iter().map(target).collect();
-        let ports = if headless { Vec::new() } else { ports };
-        Answer { service_type, mode: AnswerMode::Ordered, ttl, targets, further: Vec::new(), ports, hosts }
-    })
+            let (mut targets, mut further): (Vec<Target>, _) = (endpoints.iter().map(target).collect(), Vec::new());
+            if nearest {
+                let best = targets.first().map(|target| target.tier);
+                further = targets.split_off(targets.iter().filter(|target| Some(target.tier) == best).count());
+            }
+            // An address that several targets have is one record of the first; the names of one cluster know the others.
+            let mut seen = BTreeSet::new();
+            for target in &mut targets {
+                let (kept, shared): (Vec<IpAddr>, _) =
+                    target.addresses.iter().partition(|address| seen.insert(**address));
+                further.push(Target { addresses: shared, ..target.clone() });
+                target.addresses = kept;
+            }
+            for list in [&mut targets, &mut further] {
+                list.retain(|target| !target.addresses.is_empty());
+                list.sort_by_key(|target| target.tier);
+            }
+            let mode = if nearest { AnswerMode::Nearest } else { AnswerMode::Ordered };
+            let ports = if headless { Vec::new() } else { ports };
+            Answer { service_type, mode, ttl, targets, further, ports, hosts }
+        },
+    )
 }
 
 fn world() -> impl Strategy<Value = World> {
     let service = (0..NAMES.len(), 0..NAMESPACES.len(), answer());
-    proptest::collection::vec(service, 0..5).prop_map(|found| {
+    (any::<bool>(), proptest::collection::vec(service, 0..5)).prop_map(|(cluster_names, found)| {
         let mut services: Vec<(ServiceKey, Answer)> = Vec::new();
         for (name, namespace, answer) in found {
             let key = ServiceKey::new(NAMESPACES[namespace], NAMES[name]);
@@ -105,6 +125,7 @@ fn world() -> impl Strategy<Value = World> {
             clusters: CLUSTERS.iter().map(ToString::to_string).collect(),
             nameserver: vec!["192.0.2.53".parse().unwrap()],
             ttl: 5,
+            cluster_names,
         }
     })
 }
@@ -114,7 +135,12 @@ fn table(world: &World) -> Table {
     let zones = [zone("clusterset.local"), zone("global")];
     let zones = Zones::new(&zones[..1], &zones[1..], world.ttl, world.nameserver.clone()).unwrap();
     let ids: Vec<ClusterId> = world.clusters.iter().map(|name| ClusterId::new(name)).collect();
-    let settings = compile::Settings { zones, columns: Columns::new(&ids), ..compile::Settings::default() };
+    let settings = compile::Settings {
+        zones,
+        columns: Columns::new(&ids),
+        cluster_names: world.cluster_names,
+        ..compile::Settings::default()
+    };
     let frame_zone = |name: &str, kind| ZoneSettings { name: zone(name), kind, ttl: world.ttl, unknown: 0 };
     let columns = settings.columns.iter();
     let clusters =
@@ -168,6 +194,19 @@ fn questions() -> impl Strategy<Value = (Vec<&'static str>, &'static str, &'stat
     (proptest::collection::vec(label, 0..6), zone, rtype)
 }
 
+/// Formed global names of one cluster.
+fn of_one_cluster() -> impl Strategy<Value = (Vec<&'static str>, &'static str, &'static str)> {
+    let cluster = proptest::sample::select(vec![vec!["east"], vec!["west"], vec!["a", "b"]]);
+    let names = proptest::sample::select(NAMES.to_vec());
+    let rtype = proptest::sample::select(vec!["A", "AAAA", "SRV"]);
+    (names, proptest::sample::select(NAMESPACES.to_vec()), cluster, rtype).prop_map(
+        |(service, namespace, cluster, rtype)| {
+            let labels = [service, namespace, "svc"].into_iter().chain(cluster);
+            (labels.collect(), "global.", rtype)
+        },
+    )
+}
+
 /// Names below a service, which free labels seldom hit.
 fn below_a_service() -> impl Strategy<Value = (Vec<&'static str>, &'static str, &'static str)> {
     let prefix = proptest::sample::select(vec![
@@ -200,7 +239,7 @@ proptest! {
     fn every_reply_is_what_the_reference_says(
         world in world(),
         free in proptest::collection::vec(questions(), 60),
-        aimed in proptest::collection::vec(below_a_service(), 60),
+        aimed in proptest::collection::vec(prop_oneof![below_a_service(), of_one_cluster()], 60),
     ) {
         let table = table(&world);
         for (labels, zone, rtype) in free.into_iter().chain(aimed) {

@@ -14,6 +14,8 @@ pub struct World {
     pub clusters: Vec<String>,
     pub nameserver: Vec<IpAddr>,
     pub ttl: u32,
+    /// `clusterNames`.
+    pub cluster_names: bool,
 }
 
 /// A reply: `records` are `TTL TYPE DATA`, all owned by the question's name.
@@ -94,7 +96,9 @@ impl World {
         let of_cluster = |target: &&clusterset_dns::model::Target| {
             cluster.is_none_or(|cluster| target.cluster.as_ref().is_some_and(|id| id.as_str() == cluster))
         };
-        let targets = answer.targets.iter().filter(of_cluster);
+        // The cut to the nearest tier is none for the name of one cluster.
+        let further = answer.further.iter().filter(|_| cluster.is_some());
+        let targets = answer.targets.iter().chain(further).filter(of_cluster);
         Some(targets.flat_map(|target| &target.addresses).map(|address| self.address(answer.ttl, *address)).collect())
     }
 
@@ -116,8 +120,22 @@ impl World {
                 };
                 ports(answer).any(wanted).then(|| self.srv(answer, &name, wanted))
             }
-            _ => self.host(answer, &name, &below.join(".")),
+            _ => {
+                let below = below.join(".");
+                let host = self.host(answer, &name, &below);
+                if self.cluster_names { self.cluster_name(key, answer, &below, host) } else { host }
+            }
         }
+    }
+
+    /// `<cluster>.<svc>` with the addresses of that cluster, and the label below which an id of two labels stands.
+    fn cluster_name(&self, key: &ServiceKey, answer: &Answer, below: &str, host: Node) -> Node {
+        let targets = || answer.targets.iter().chain(&answer.further).filter_map(|target| target.cluster.as_ref());
+        if targets().any(|cluster| cluster.as_str() == below) {
+            return self.addresses(key.name(), key.namespace(), Some(&below.to_owned()));
+        }
+        let is_above = targets().any(|cluster| cluster.as_str().ends_with(&format!(".{below}")));
+        host.or(is_above.then(Vec::new))
     }
 
     fn host(&self, answer: &Answer, service: &str, below: &str) -> Node {

@@ -23,3 +23,14 @@ fn the_page_of_behaviour_names_every_scenario_and_only_tests_that_exist() {
         assert!(text.contains(&format!("fn {test}(")), "docs/dns-behaviour.md: there is no test {test} in {file}.rs");
     }
 }
+
+/// DNS.md section 4: with search lists NXDOMAIN is the commonest answer. The figures are those that the gate compares with.
+#[test]
+fn denying_a_name_is_the_cheapest_answer() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/instructions/figures");
+    let text = std::fs::read_to_string(path).expect("bench/instructions/figures");
+    let figures = text.lines().filter_map(|line| line.split_once(' '));
+    let figures: Vec<(&str, u32)> = figures.filter_map(|(class, count)| Some((class, count.parse().ok()?))).collect();
+    let cheapest = figures.iter().min_by_key(|(_, count)| *count).map(|(class, _)| *class);
+    assert_eq!((cheapest, figures.len() > 4), (Some("nxdomain"), true), "{figures:?}");
+}

@@ -57,7 +57,7 @@ fn table() -> Table {
         (0, "big.shop.svc.clusterset.local", vec![set(rtype::A, (0..200).map(address).collect())]),
         (1, "global", vec![soa()]),
     ] {
-        let orders = vec![Order { sets }];
+        let orders = vec![Order::from(sets)];
         let draft = Draft { name: name(owner), zone, presence: u64::MAX, order_of: Vec::new(), orders };
         table.apply([TableChange::Put(Block::pack(&draft))]);
     }

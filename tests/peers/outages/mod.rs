@@ -1,8 +1,9 @@
 //! What an API server may do to a reader besides hanging and dying (faults.rs): take its rights away, let its token run
-//! out, lose a kind, become another cluster. No answer may be wrong meanwhile, and every change afterwards must be seen.
+//! out, lose a kind, lose its store, become another cluster. No answer may be wrong meanwhile, and every change afterwards must be seen.
 
 mod kinds;
 mod rights;
+mod store;
 mod swapped;
 mod switch;
 
@@ -28,7 +29,7 @@ const HOME_POD: &str = "10.11.0.1";
 struct West {
     api: ApiServer,
     home: TempDir,
-    _etcd: Etcd,
+    etcd: Etcd,
 }
 
 impl West {
@@ -53,7 +54,7 @@ impl West {
             // JSON is YAML.
             std::fs::write(home.path().join(format!("{number}.yaml")), object.to_string()).expect("write a manifest");
         }
-        West { api, home, _etcd: etcd }
+        West { api, home, etcd }
     }
 
     /// A server of both clusters that reads west with this kubeconfig. Watches live for 3 s.

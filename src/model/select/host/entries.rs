@@ -1,7 +1,7 @@
 //! ServiceEntries: which of their addresses answer, in which order of rules (SOURCES.md 3.4).
 
 use super::told::{self, ObjectPlace};
-use super::{Imported, Offer, bounded};
+use super::{Imported, Offer, bounded, within_limit};
 use crate::model::answer::Answer;
 use crate::model::cluster::State;
 use crate::model::clusterset::Member;
@@ -41,10 +41,12 @@ pub(super) fn offer<'a>(
     let stated = |source: &Source<'a>| entry(source).map(|entry| entry.addresses.clone()).unwrap_or_default();
     let allocated = |source: &Source<'a>| entry(source).into_iter().flat_map(|e| e.allocated_to(host)).collect();
     let mut rule = "(1) `spec.addresses` answer";
-    let mut candidates = bounded(context, sources, trace, |source, trace| vips(context, source, stated(source), trace));
+    let mut candidates =
+        bounded(context, sources, trace, |source, cut, trace| vips(context, source, stated(source), cut, trace));
     if candidates.is_empty() {
         rule = "(2) no `spec.addresses`: `status.addresses` answer";
-        candidates = bounded(context, sources, trace, |source, trace| vips(context, source, allocated(source), trace));
+        candidates =
+            bounded(context, sources, trace, |source, cut, trace| vips(context, source, allocated(source), cut, trace));
     }
     if !candidates.is_empty() {
         trace.note(|| Note::rule(rule));
@@ -53,7 +55,7 @@ pub(super) fn offer<'a>(
     }
     trace.note(|| Note::rule("(3) no address of the ServiceEntry itself: its endpoints answer"));
     let mut ports = Ports::new(context);
-    let mut candidates = bounded(context, sources, trace, |source, trace| {
+    let mut candidates = bounded(context, sources, trace, |source, _, trace| {
         let Some(entry) = entry(source).filter(|entry| entry.resolution == Resolution::Endpoints) else {
             told::unused(&[*source], "`resolution: NONE` has no endpoints", trace);
             return Vec::new();
@@ -77,6 +79,7 @@ fn vips<'a>(
     context: &Context<'a>,
     source: &Source<'a>,
     addresses: Vec<IpAddr>,
+    cut: &mut usize,
     trace: &mut impl Trace,
 ) -> Vec<Candidate<'a>> {
     let outside = is_outside(context);
@@ -88,7 +91,8 @@ fn vips<'a>(
         trace.note(|| Note::left_out(&source.member.cluster().id, skipped, reason, object));
     }
     let vip = |pair| Candidate { source: Some(object), ..Candidate::new(source.member, pair) };
-    pair_families(routed).into_iter().map(vip).collect()
+    let kept = within_limit(context, source, routed, cut, trace);
+    pair_families(kept).into_iter().map(vip).collect()
 }
 
 /// True for a view that stands in no cluster of the mesh (`istio.meshClusters`).

@@ -20,9 +20,14 @@ use crate::model::host::{HostAnswer, HostEntry, HostRecords, Source};
 use crate::model::id::ServiceKey;
 use crate::model::policy::AnswerMode;
 use crate::model::service::{Export, ExportState, Service};
-use crate::model::trace::Trace;
+use crate::model::trace::{Note, Trace};
 use crate::model::view::View;
+use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::Arc;
+
+/// Why a limit leaves an address out.
+const BEYOND: &str = "over-limit: beyond `limits.cluster.addressesPerHost`";
 
 /// What the sources of a host offer a view.
 struct Offer<'a> {
@@ -99,18 +104,20 @@ fn stand_in(host: &Arc<str>, sources: &[Source<'_>]) -> Service {
 }
 
 /// Gathers the candidates of all sources, of each cluster no more addresses than `limits.cluster.addressesPerHost`: the
-/// excess goes in sorted order (RESILIENCE.md rule 9).
+/// excess goes in sorted order (RESILIENCE.md rule 9). `gather` counts what it left out by itself.
 fn bounded<'a, T: Trace>(
     context: &Context<'a>,
     sources: &[Source<'a>],
     trace: &mut T,
-    mut gather: impl FnMut(&Source<'a>, &mut T) -> Vec<Candidate<'a>>,
+    mut gather: impl FnMut(&Source<'a>, &mut usize, &mut T) -> Vec<Candidate<'a>>,
 ) -> Vec<Candidate<'a>> {
     let limit = context.set.settings().limits.addresses_per_host;
     let mut all = Vec::new();
     for of_cluster in sources.chunk_by(|a, b| a.slot == b.slot) {
-        let mut found: Vec<Candidate<'a>> = of_cluster.iter().flat_map(|source| gather(source, trace)).collect();
-        let count: usize = found.iter().map(|candidate| candidate.addresses.len()).sum();
+        let mut count = 0;
+        let mut found: Vec<Candidate<'a>> =
+            of_cluster.iter().flat_map(|source| gather(source, &mut count, trace)).collect();
+        count += found.iter().map(|candidate| candidate.addresses.len()).sum::<usize>();
         if count > limit {
             context.find(trace, "over-limit", &of_cluster[0].member.cluster().id, || {
                 format!("{count} addresses, `limits.cluster.addressesPerHost` is {limit}: the rest is left out")
@@ -121,7 +128,7 @@ fn bounded<'a, T: Trace>(
                 let fits = candidate.addresses.len() <= room;
                 room = if fits { room - candidate.addresses.len() } else { 0 };
                 if !fits {
-                    trace.note(|| candidate.left_out("over-limit: beyond `limits.cluster.addressesPerHost`"));
+                    trace.note(|| candidate.left_out(BEYOND));
                 }
                 fits
             });
@@ -129,4 +136,33 @@ fn bounded<'a, T: Trace>(
         all.extend(found);
     }
     all
+}
+
+/// Of the addresses of one object, each once, those that a host may have of each family: the first in sorted order. What is left
+/// out is added to `cut`. So an object of any size costs no more than reading it once.
+fn within_limit(
+    context: &Context<'_>,
+    source: &Source<'_>,
+    addresses: Vec<IpAddr>,
+    cut: &mut usize,
+    trace: &mut impl Trace,
+) -> Vec<IpAddr> {
+    let limit = context.set.settings().limits.addresses_per_host;
+    if addresses.len() <= limit {
+        return addresses;
+    }
+    let mut seen = HashSet::new();
+    let (mut v4, mut v6): (Vec<IpAddr>, Vec<IpAddr>) =
+        addresses.iter().copied().filter(|address| seen.insert(*address)).partition(IpAddr::is_ipv4);
+    let mut beyond = HashSet::new();
+    for family in [&mut v4, &mut v6].into_iter().filter(|family| family.len() > limit) {
+        family.sort_unstable();
+        beyond.extend(family.drain(limit..));
+    }
+    if !beyond.is_empty() {
+        *cut += beyond.len();
+        let cluster = &source.member.cluster().id;
+        trace.note(|| Note::left_out(cluster, beyond.iter().copied().collect(), BEYOND, source.object.place()));
+    }
+    addresses.into_iter().filter(|address| !beyond.contains(address)).collect()
 }

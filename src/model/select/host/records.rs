@@ -1,7 +1,7 @@
 //! DNSEndpoints: addresses in their routing sets, and all other records (SOURCES.md 3.9 and section 5).
 
 use super::policy::HostPolicy;
-use super::{Imported, Offer, bounded, told};
+use super::{Imported, Offer, bounded, told, within_limit};
 use crate::model::answer::Answer;
 use crate::model::cluster::State;
 use crate::model::clusterset::Member;
@@ -15,7 +15,8 @@ use crate::model::select::tiers::rank;
 use crate::model::select::weights::is_drained;
 use crate::model::trace::Trace;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -23,12 +24,11 @@ use std::sync::Arc;
 const SCALE: u32 = 65_536;
 
 /// The records of `host` in one object.
-fn of_host<'a>(source: &Source<'a>, host: &str) -> impl Iterator<Item = &'a DnsRecord> {
-    let records: &'a [DnsRecord] = match source.object {
-        Object::Records(fact) => &fact.records,
-        Object::Entry(_) => &[],
-    };
-    records.iter().filter(move |record| *record.name == *host)
+fn of_host<'a>(source: &Source<'a>, host: &str) -> std::slice::Iter<'a, DnsRecord> {
+    match source.object {
+        Object::Records(fact) => fact.of_host(host).iter(),
+        Object::Entry(_) => [].iter(),
+    }
 }
 
 pub(super) fn offer<'a>(
@@ -39,7 +39,8 @@ pub(super) fn offer<'a>(
 ) -> Offer<'a> {
     let all = || sources.iter().flat_map(|source| of_host(source, host));
     let addresses = || all().filter(|record| matches!(record.values, RecordValues::Addresses(_)));
-    let mut candidates = bounded(context, sources, trace, |source, trace| addresses_of(context, source, host, trace));
+    let mut candidates =
+        bounded(context, sources, trace, |source, cut, trace| addresses_of(context, source, host, cut, trace));
     if candidates.iter().any(|candidate| candidate.weight.is_some()) {
         candidates.iter_mut().for_each(|candidate| candidate.weight = candidate.weight.or(Some(SCALE)));
     }
@@ -69,6 +70,7 @@ fn addresses_of<'a>(
     context: &Context<'a>,
     source: &Source<'a>,
     host: &str,
+    cut: &mut usize,
     trace: &mut impl Trace,
 ) -> Vec<Candidate<'a>> {
     type Set<'a> = (&'a Routing, Vec<IpAddr>);
@@ -79,7 +81,14 @@ fn addresses_of<'a>(
             set.1.extend(told::admitted(source, addresses.clone(), trace));
         }
     }
-    sets.into_values().flat_map(|(routing, addresses)| of_set(context, source, routing, addresses)).collect()
+    let all = sets.values().flat_map(|(_, addresses)| addresses).copied().collect();
+    let kept: HashSet<IpAddr> = within_limit(context, source, all, cut, trace).into_iter().collect();
+    let mut found = Vec::new();
+    for (routing, mut addresses) in sets.into_values() {
+        addresses.retain(|address| kept.contains(address));
+        found.extend(of_set(context, source, routing, addresses));
+    }
+    found
 }
 
 fn of_set<'a>(
@@ -201,12 +210,9 @@ fn united(
 }
 
 fn unite(into: &mut Option<RecordValues>, from: &RecordValues) {
-    fn add<T: Clone + PartialEq>(into: &mut Vec<T>, from: &[T]) {
-        for value in from {
-            if !into.contains(value) {
-                into.push(value.clone());
-            }
-        }
+    fn add<T: Clone + Eq + Hash>(into: &mut Vec<T>, from: &[T]) {
+        let mut seen: HashSet<T> = into.iter().cloned().collect();
+        into.extend(from.iter().filter(|value| seen.insert((*value).clone())).cloned());
     }
     match (into.as_mut(), from) {
         (None, from) => *into = Some(from.clone()),

@@ -128,6 +128,10 @@ fn annotation_before_policy_before_cluster() {
         all.join("; ")
     };
     assert_eq!(asked(&world), "", "off by default");
+    let service = with(headless(DB), |s| s.own.health = Some("http:3/x".into()));
+    world.has("east", [service.clone().into()]);
+    assert_eq!(asked(&world), "", "no annotation makes this server connect anywhere by itself");
+    world.has("east", [headless(DB).into()]);
     let of = |text: &str| Some(Arc::new(Check::new(Request::parse(text).unwrap())));
     world.cluster("west", |cluster| cluster.health = of("tcp:1"));
     assert_eq!(asked(&world), "west tcp:1");
@@ -137,7 +141,6 @@ fn annotation_before_policy_before_cluster() {
     };
     world.settings(|settings| settings.policies.rules = vec![rule]);
     assert_eq!(asked(&world), "east tcp:2; west tcp:2");
-    let service = with(headless(DB), |s| s.own.health = Some("http:3/x".into()));
     world.has("east", [service.into()]);
     assert_eq!(asked(&world), "east http:3/x; west http:3/x");
     assert_eq!(targets(&world, DB, "")[0].check.failures, 9, "thresholds stay those of the configuration");

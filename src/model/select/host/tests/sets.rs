@@ -61,6 +61,56 @@ fn a_flooding_cluster_stops_at_its_limits() {
 }
 
 #[test]
+fn only_addresses_that_may_answer_count_toward_the_limit() {
+    let mut world = World::new(&["east"]);
+    world.settings(|settings| settings.limits.addresses_per_host = 1);
+    world.cluster("east", |cluster| cluster.allow.cidrs = Prefix::parse("10.0.0.0/8").into_iter().collect());
+    let many = ["9.0.0.1", "10.0.0.2", "10.0.0.1", "9.0.0.2"];
+    world.has("east", [with_vips("vips", "vips.global", &many)]);
+    world.has("east", [endpoint_of("dns", vec![addresses("set.global", &many.join(" "))])]);
+    for host in ["vips.global", "set.global"] {
+        assert_eq!(world.resolved(host, &view("east")), "0 east 10.0.0.1", "{host}");
+        assert_eq!(world.host_codes(host, &view("east")), ["over-limit"]);
+    }
+}
+
+/// Any step that compares each with each takes minutes here.
+#[test]
+fn an_object_of_a_hundred_thousand_targets_is_one_finding() {
+    let mut world = World::new(&["east", "west"]);
+    world.settings(|settings| settings.limits.hosts = 200_000);
+    let numbered = |number: u32| std::net::IpAddr::from((0x0a00_0000 + number).to_be_bytes());
+    let many: Vec<_> = (1..=100_000).rev().map(numbered).collect();
+    world.has("east", [with(entry("vips", "vips.global"), |entry| entry.addresses.clone_from(&many)).into()]);
+    let workloads = || many.iter().map(|address| workload(&address.to_string())).collect();
+    world.has("east", [with(entry("ends", "ends.global"), |entry| entry.endpoints = workloads()).into()]);
+    let flood = RecordValues::Addresses(many.clone());
+    world.has(
+        "west",
+        [endpoint_of("flood", vec![record("flood.global", flood, ""), addresses("flood.global", "fd00::1")])],
+    );
+    for host in ["vips.global", "ends.global", "flood.global"] {
+        let answer = world.host(host, &view("west")).unwrap().addresses;
+        // One less where the last pair of families does not fit.
+        let count: usize = answer.targets.iter().map(|target| target.addresses.len()).sum();
+        assert!((255..=256).contains(&count), "{host}: {count}");
+        assert_eq!(answer.targets[0].addresses[0], numbered(1), "{host}: the first in sorted order");
+        assert_eq!(world.host_codes(host, &view("west")), ["over-limit"]);
+    }
+    let texts = |from: u32| RecordValues::Texts((from..from + 50_000).map(|n| vec![n.to_string().into()]).collect());
+    let values = vec![record("texts.global", texts(0), ""), record("texts.global", texts(25_000), "")];
+    let names = (0..20_000).map(|number| addresses(&format!("h{number}.global"), "10.0.0.1"));
+    world.has("west", [endpoint_of("values", values), endpoint_of("names", names.collect())]);
+    let RecordValues::Texts(texts) = &world.host("texts.global", &view("west")).unwrap().records[0].values else {
+        panic!("texts")
+    };
+    assert_eq!(texts.len(), 75_000);
+    for number in 0..20_000 {
+        assert_eq!(world.host(&format!("h{number}.global"), &view("west")).unwrap().addresses.targets.len(), 1);
+    }
+}
+
+#[test]
 fn one_change_touches_its_own_hosts() {
     let mut world = World::new(&["east", "west"]);
     let two = |a: &str, b: &str| with(entry("a", a), |entry| entry.hosts.push(b.into()));
