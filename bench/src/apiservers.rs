@@ -23,6 +23,8 @@ pub fn start(folder: &Path, set: &Clusterset, ports: Ports) -> anyhow::Result<Ve
         servers.push(server);
     }
     let source = |cluster: &str| format!("kubeconfig: {{ path: {cluster}.kubeconfig }}");
-    fs::write(folder.join("config.yaml"), manifests::config(set, ports, "", source))?;
+    // Ready is to mean that everything was read, however slow the servers are.
+    let grace = "freshness: { grace: 1h }\n";
+    fs::write(folder.join("config.yaml"), manifests::config(set, ports, "", source) + grace)?;
     Ok(servers)
 }

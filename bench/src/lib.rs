@@ -16,6 +16,8 @@ pub mod expect;
 pub mod load;
 pub mod manifests;
 pub mod mmsg;
+pub mod peers;
+pub mod plots;
 pub mod process;
 pub mod rows;
 pub mod server;

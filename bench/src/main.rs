@@ -6,9 +6,9 @@ use clusterset_dns_bench::clusterset::Clusterset;
 use clusterset_dns_bench::expect::Questions;
 use clusterset_dns_bench::load::{self, Check, Plan};
 use clusterset_dns_bench::manifests::{self, Format, Ports};
-use clusterset_dns_bench::rows::{beside, convergence, loading, overload, queries, update};
+use clusterset_dns_bench::rows::{self, queries};
 use clusterset_dns_bench::server::Stage;
-use clusterset_dns_bench::{echo, process, soak};
+use clusterset_dns_bench::{echo, plots, process, soak};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,8 +27,29 @@ enum Command {
     Udp(RowArgs),
     /// The echo floor alone: the load generator checks itself.
     Floor(RowArgs),
-    /// CPU per query over TCP, 1 and 16 queries under way.
+    /// Beside NSD, Knot, hickory-server and CoreDNS with the same zone.
+    Peers(RowArgs),
+    /// Beside CoreDNS `kubernetes { multicluster }` on a real kube-apiserver.
+    Multicluster(RowArgs),
+    /// CPU per query over TCP, 1 and 16 queries under way, beside UDP.
     Tcp(RowArgs),
+    /// CPU per query over gRPC, 4 and 64 streams, beside UDP.
+    Grpc(RowArgs),
+    /// UDP beside 1,000 updates a second, and what each update costs.
+    Readers(RowArgs),
+    /// Memory behind one real kube-apiserver per cluster.
+    Memory(RowArgs),
+    /// A cluster of all services goes stale: how long, and what another cluster's changes wait meanwhile.
+    Upheaval(RowArgs),
+    /// Draws docs/plots from the JSON of earlier rows.
+    Plots {
+        #[arg(long, default_value = "bench/out")]
+        out: PathBuf,
+        #[arg(long, default_value = "docs/plots")]
+        to: PathBuf,
+    },
+    /// Cost of queries, updates and memory from 1,000 to a million names; --services is the most.
+    Scale(RowArgs),
     /// Time, CPU and memory to load a set of manifests until ready.
     Load(RowArgs),
     /// One changed endpoint: names touched, publishes, CPU, time to the answer.
@@ -102,6 +123,9 @@ struct PlaceArgs {
     /// The server's binary.
     #[arg(long, env = "CLUSTERSET_DNS_BINARY", default_value = "target/release/clusterset-dns")]
     binary: PathBuf,
+    /// Folder of CoreDNS, etcd and kube-apiserver, as tests/peers/build makes it.
+    #[arg(long, env = "CLUSTERSET_DNS_PEERS", default_value = "target/peers")]
+    peers: PathBuf,
     /// Folder of generated sets and JSON.
     #[arg(long, default_value = "bench/out")]
     out: PathBuf,
@@ -193,53 +217,46 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Udp(row) => {
-            let stage = row.place.stage()?;
-            queries::udp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8), true)?.publish(&stage)
-        }
-        Command::Floor(row) => {
-            let stage = row.place.stage()?;
-            queries::udp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8), false)?.publish(&stage)
-        }
-        Command::Tcp(row) => {
-            let stage = row.place.stage()?;
-            queries::tcp(&stage, &row.set.clusterset()?, row.set.format, row.effort(8))?.publish(&stage)
-        }
-        Command::Load(row) => {
-            let stage = row.place.stage()?;
-            loading::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(3).rounds)?.publish(&stage)
-        }
-        Command::Update(row) => {
-            let stage = row.place.stage()?;
-            update::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(8).rounds)?.publish(&stage)
-        }
-        Command::Convergence(row) => {
-            let (stage, set) = (row.place.stage()?, row.set.clusterset()?);
-            convergence::measure(&stage, &set, row.rounds.unwrap_or(if row.quick { 50 } else { 900 }))?.publish(&stage)
-        }
-        Command::Ingest(row) => {
-            let (stage, set) = (row.place.stage()?, row.set.clusterset()?);
-            loading::from_api_servers(&stage, &set, row.effort(3).rounds)?.publish(&stage)
-        }
-        Command::Beside(row) => {
-            let stage = row.place.stage()?;
-            beside::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(4))?.publish(&stage)
-        }
-        Command::Overload(row) => {
-            let stage = row.place.stage()?;
-            overload::measure(&stage, &row.set.clusterset()?, row.set.format, row.effort(1))?.publish(&stage)
-        }
         Command::Soak(args) => {
             let stage = args.place.stage()?;
             soak::run(&stage, args.plan()?)?.publish(&stage)
         }
         Command::Generate(args) => generate(&args),
         Command::Ask(args) => ask(&args),
+        Command::Plots { out, to } => plots::draw(&out, &to),
         Command::Echo { listen, plain } => {
             let socket = echo::bind(listen).with_context(|| listen.to_string())?;
             Ok(if plain { echo::plain(&socket) } else { echo::batched(&socket) }?)
         }
+        row => one_row(row),
     }
+}
+
+/// A row: which set, how often, and what is measured.
+fn one_row(command: Command) -> anyhow::Result<()> {
+    let (kind, args) = match command {
+        Command::Udp(args) => (rows::Kind::Udp, args),
+        Command::Floor(args) => (rows::Kind::Floor, args),
+        Command::Peers(args) => (rows::Kind::Peers, args),
+        Command::Multicluster(args) => (rows::Kind::Multicluster, args),
+        Command::Tcp(args) => (rows::Kind::Tcp, args),
+        Command::Grpc(args) => (rows::Kind::Grpc, args),
+        Command::Readers(args) => (rows::Kind::Readers, args),
+        Command::Scale(args) => (rows::Kind::Scale, args),
+        Command::Memory(args) => (rows::Kind::Memory, args),
+        Command::Upheaval(args) => (rows::Kind::Upheaval, args),
+        Command::Load(args) => (rows::Kind::Load, args),
+        Command::Update(args) => (rows::Kind::Update, args),
+        Command::Convergence(args) => (rows::Kind::Convergence, args),
+        Command::Ingest(args) => (rows::Kind::Ingest, args),
+        Command::Beside(args) => (rows::Kind::Beside, args),
+        Command::Overload(args) => (rows::Kind::Overload, args),
+        _ => return Ok(()),
+    };
+    let (stage, set) = (args.place.stage()?, args.set.clusterset()?);
+    let order =
+        rows::Order { set, format: args.set.format, events: args.rounds.unwrap_or(if args.quick { 50 } else { 900 }) };
+    rows::measure(kind, &stage, &order, args.effort(kind.rounds()))?.publish(&stage)
 }
 
 impl SoakArgs {
@@ -275,6 +292,7 @@ impl PlaceArgs {
         Ok(Stage {
             binary: self.binary.clone(),
             bench: std::env::current_exe()?,
+            peers: self.peers.clone(),
             out: self.out.clone(),
             server_core: self.server_core,
             load_core: self.load_core,
@@ -313,7 +331,7 @@ fn ask(args: &AskArgs) -> anyhow::Result<()> {
         rate: args.rate,
         warmup: measure / 3,
         measure,
-        pid: args.pid,
+        pids: args.pid.into_iter().collect(),
         ..Plan::new(args.server, check)
     };
     let run = if args.tcp { load::tcp::run } else { load::udp::run };

@@ -214,6 +214,22 @@ pub fn question(set: &Clusterset, number: u32) -> String {
     }
 }
 
+/// The same mix, of a cluster that imports every service: one address for a ClusterSetIP service, all pods of a headless
+/// one, in no order.
+pub fn import_question(set: &Clusterset, number: u32) -> String {
+    let line = question(set, number);
+    let mut words: Vec<&str> = line.split(' ').filter(|word| *word != "/").collect();
+    let service = words[0].split('.').next().and_then(|label| label.strip_prefix("web-")?.parse().ok());
+    let [.., "A", "NOERROR"] = words[..3] else { return words.join(" ") };
+    let Some(service) = service.map(|number| set.service(number)) else { return words.join(" ") };
+    let Some(address) = service.exports[0].cluster_ip.map(|address| address.to_string()) else {
+        return words.join(" ");
+    };
+    words.truncate(3);
+    words.push(&address);
+    words.join(" ")
+}
+
 fn address(service: &Service) -> String {
     let list =
         |addresses: &[std::net::Ipv4Addr]| addresses.iter().map(|address| format!(" {address}")).collect::<String>();

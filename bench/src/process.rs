@@ -20,6 +20,36 @@ pub fn cpu(pid: u32) -> Duration {
     Duration::from_nanos(threads.filter_map(run_time).sum())
 }
 
+/// Name and CPU time of each thread of a process.
+pub fn threads(pid: u32) -> Vec<(String, Duration)> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let figure = |thread: fs::DirEntry| {
+        let name = fs::read_to_string(thread.path().join("comm")).ok()?;
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        let nanos = text.split(' ').next()?.parse::<u64>().ok()?;
+        Some((name.trim().to_owned(), Duration::from_nanos(nanos)))
+    };
+    threads.filter_map(figure).collect()
+}
+
+/// A process and all that it has started, directly or not (NSD answers from a child).
+pub fn family(pid: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let parent = |process: fs::DirEntry| {
+        let child: u32 = process.file_name().to_str()?.parse().ok()?;
+        let stat = fs::read_to_string(process.path().join("stat")).ok()?;
+        let parent: u32 = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+        Some((child, parent))
+    };
+    let pairs: Vec<(u32, u32)> = processes.filter_map(parent).collect();
+    let (mut all, mut next) = (vec![pid], 0);
+    while let Some(of) = all.get(next).copied() {
+        all.extend(pairs.iter().filter(|(_, parent)| *parent == of).map(|(child, _)| *child));
+        next += 1;
+    }
+    all
+}
+
 /// CPU time including that of threads that have ended, in steps of 10 ms.
 pub fn cpu_whole_life(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -61,6 +91,24 @@ pub fn pin(core: usize) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Runs every thread of a process before all ordinary ones of its core (SCHED_FIFO), so that a latency is the server's own.
+///
+/// # Errors
+/// It is not permitted.
+pub fn first_on_its_core(pid: u32) -> io::Result<()> {
+    // SAFETY: sched_param is plain numbers.
+    let mut order: libc::sched_param = unsafe { zeroed() };
+    order.sched_priority = 1;
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
+        let Some(id) = thread.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // SAFETY: the pointer is to a whole sched_param that lives through the call.
+        if unsafe { libc::sched_setscheduler(id, libc::SCHED_FIFO, &raw const order) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }
 
 /// Takes back what [`Running::start`] gave a process before others.
@@ -108,7 +156,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        if self.ended().is_none() {
+            // It leads a group of its own since `start`: a server of several processes ends whole.
+            // SAFETY: kill takes two numbers; the child is not waited for yet, so the id is its own.
+            unsafe { libc::kill(-(self.pid() as libc::pid_t), libc::SIGKILL) };
+        }
         let _ = self.0.wait();
     }
 }
@@ -133,5 +185,24 @@ mod tests {
         assert!(memory(pid).0 > 1.0 && memory(pid).1 >= memory(pid).0);
         assert!(cpu(pid) > Duration::ZERO, "schedstat is needed for every figure");
         assert!(!cores().is_empty());
+    }
+
+    #[test]
+    fn a_family_holds_its_children() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60 & wait"]);
+        let running = Running::start(&mut command, cores()[0]).unwrap();
+        let end = std::time::Instant::now() + Duration::from_secs(10);
+        while family(running.pid()).len() < 2 && std::time::Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let family = family(running.pid());
+        assert_eq!(family.len(), 2, "the shell and what it started: {family:?}");
+        drop(running);
+        let gone = |pid: &u32| !std::path::Path::new(&format!("/proc/{pid}/fd/0")).exists();
+        while !family.iter().all(gone) && std::time::Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(family.iter().all(gone), "both have ended");
     }
 }

@@ -23,6 +23,8 @@ pub struct Stage {
     pub binary: PathBuf,
     /// This program, for the echo responders.
     pub bench: PathBuf,
+    /// Folder of CoreDNS, etcd and kube-apiserver, as tests/peers/build makes it.
+    pub peers: PathBuf,
     /// Folder of generated sets and results.
     pub out: PathBuf,
     pub server_core: usize,
@@ -89,7 +91,8 @@ impl Stage {
         Ok(server)
     }
 
-    fn spawn(&self, mut command: Command, log: PathBuf) -> anyhow::Result<Server> {
+    /// Starts any responder on the server's core, at the stage's port.
+    pub fn spawn(&self, mut command: Command, log: PathBuf) -> anyhow::Result<Server> {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let address = loopback(self.ports.dns);
         if UdpSocket::bind(address).is_err() {
@@ -126,6 +129,15 @@ impl Server {
                 bail!("not ready after {} s: {missing}; its log:\n{}", patience.as_secs(), self.last_words());
             }
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// # Errors
+    /// It has ended; with its last words.
+    pub fn check_alive(&mut self) -> anyhow::Result<()> {
+        match self.running.ended() {
+            Some(status) => bail!("{} ended ({status}); its log:\n{}", self.address, self.last_words()),
+            None => Ok(()),
         }
     }
 

@@ -60,6 +60,37 @@ pub fn fault(query: &[u8], reply: &[u8], expected: &Expected) -> Option<String> 
     (first != expected.first).then(|| "the nearest records are not first".to_owned())
 }
 
+/// What is wrong with the reply of a server that has the zone but not its tiers.
+pub fn fault_in_records(query: &[u8], reply: &[u8], expected: &Expected) -> Option<String> {
+    let question_end = question_end(query);
+    if reply.len() < question_end || reply[12..question_end] != query[12..question_end] {
+        return Some("the question is not repeated".to_owned());
+    }
+    let (flags, rcode, answers) = (reply[2], reply[3] & 0x0f, number(reply, 6));
+    if flags & 0x86 != 0x84 {
+        return Some(format!("flags {flags:#04x}: QR and AA must be set, TC clear"));
+    }
+    if rcode != expected.rcode || answers != expected.answers {
+        let (wanted, records) = (expected.rcode, expected.answers);
+        return Some(format!("rcode {rcode} with {answers} answers, expected {wanted} with {records}"));
+    }
+    match sums(reply, question_end, number(query, question_end - 4), expected) {
+        Some((_, all)) if all == expected.all => None,
+        Some(_) => Some("other records than expected".to_owned()),
+        None => Some("the answer section cannot be read".to_owned()),
+    }
+}
+
+/// What is wrong with the reply of a server that has the addresses of the zone and nothing else of it.
+pub fn fault_in_addresses(query: &[u8], reply: &[u8], expected: &Expected) -> Option<String> {
+    const A: u16 = 1;
+    let due = expected.answers > 0 && number(query, question_end(query) - 4) == A;
+    if reply.len() >= 12 && number(reply, 6) == 0 && !due {
+        return None;
+    }
+    fault_in_records(query, reply, expected)
+}
+
 /// Digests of the nearest records and of all: sums, so that rotation does not matter.
 fn sums(reply: &[u8], mut at: usize, rtype: u16, expected: &Expected) -> Option<(u64, u64)> {
     let (mut first, mut all) = (0u64, 0u64);

@@ -9,6 +9,12 @@ pub struct Faults {
     folder: TempDir,
 }
 
+impl Default for Faults {
+    fn default() -> Self {
+        Faults::new()
+    }
+}
+
 impl Faults {
     /// No fault yet.
     pub fn new() -> Self {

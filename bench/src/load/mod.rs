@@ -2,6 +2,7 @@
 //!
 //! In: a server's address, questions. Out: a [`Tally`]; its faults make a run fail.
 
+pub mod grpc;
 pub mod slots;
 pub mod tcp;
 pub mod udp;
@@ -10,7 +11,7 @@ use crate::echo::RECEIVE_BUFFER;
 use crate::expect::Questions;
 use crate::process;
 use crate::stats::Latencies;
-use crate::wire::{fault, number};
+use crate::wire::{fault, fault_in_addresses, fault_in_records, number};
 use serde_json::json;
 use slots::Slots;
 use std::net::SocketAddr;
@@ -26,6 +27,10 @@ const ENOUGH_FAULTS: u64 = 100;
 pub enum Check {
     /// Everything that [`crate::expect`] names.
     Answer,
+    /// The same but for the order of the records and the other sections: what any server says that holds the zone.
+    Records,
+    /// The same from a server that has addresses alone: to other questions it may say anything without records.
+    Addresses,
     /// The query itself with QR set.
     Echo,
 }
@@ -44,7 +49,7 @@ pub struct Plan {
     pub warmup: Duration,
     pub measure: Duration,
     /// Whose CPU time is read at both ends of the measured time.
-    pub pid: Option<u32>,
+    pub pids: Vec<u32>,
 }
 
 /// 64 where a server may have the receive buffer for 8 sockets of it, else 16: with less room the kernel drops queries.
@@ -57,7 +62,7 @@ impl Plan {
     /// Eight sockets with [`default_window`] queries each, closed loop, for one second after 0.3 s.
     pub fn new(server: SocketAddr, check: Check) -> Self {
         let (warmup, measure) = (Duration::from_millis(300), Duration::from_secs(1));
-        Plan { server, check, sockets: 8, window: default_window(), rate: None, warmup, measure, pid: None }
+        Plan { server, check, sockets: 8, window: default_window(), rate: None, warmup, measure, pids: Vec::new() }
     }
 }
 
@@ -66,7 +71,7 @@ impl Plan {
 pub struct Tally {
     pub answered: u64,
     pub seconds: f64,
-    /// CPU time of [`Plan::pid`].
+    /// CPU time of [`Plan::pids`].
     pub cpu: Duration,
     pub latencies: Latencies,
     pub wrong: u64,
@@ -150,7 +155,7 @@ impl<'a> Run<'a> {
 
     /// Moves from warm-up to measuring to the end; false at the end.
     pub(crate) fn goes_on(&mut self) -> bool {
-        let cpu = |plan: &Plan| plan.pid.map(process::cpu).unwrap_or_default();
+        let cpu = |plan: &Plan| plan.pids.iter().map(|pid| process::cpu(*pid)).sum::<Duration>();
         if self.tally.wrong + self.tally.missing >= ENOUGH_FAULTS {
             return false;
         }
@@ -197,6 +202,8 @@ impl<'a> Run<'a> {
         let query = self.questions.query(index);
         let found = match self.plan.check {
             Check::Answer => fault(query, reply, self.questions.expected(index)),
+            Check::Records => fault_in_records(query, reply, self.questions.expected(index)),
+            Check::Addresses => fault_in_addresses(query, reply, self.questions.expected(index)),
             Check::Echo => (!is_echo(query, reply)).then(|| "no echo of the query".to_owned()),
         };
         match found {

@@ -151,6 +151,33 @@ fn every_fault_is_found() {
 }
 
 #[test]
+fn peers_are_held_to_their_records() {
+    let (zone, questions) = (zone(), questions(false));
+    let found = |check: fn(&[u8], &[u8], &crate::expect::Expected) -> Option<String>, fault| {
+        let wrong = |index: &usize| {
+            let query = questions.query(*index);
+            check(query, &reply(&zone, query, fault), questions.expected(*index)).is_some()
+        };
+        (0..questions.len()).filter(wrong).count()
+    };
+    for fault in [Fault::None, Fault::FarthestFirst, Fault::NoAuthority] {
+        assert_eq!(found(fault_in_records, fault), 0, "{fault:?} is a peer's own choice");
+        assert_eq!(found(fault_in_addresses, fault), 0, "{fault:?} is a peer's own choice");
+    }
+    for fault in [Fault::OneAddressChanged, Fault::OneAddressLess, Fault::WrongRcode, Fault::Truncated] {
+        assert!(found(fault_in_records, fault) > 100, "{fault:?}");
+        let addresses = found(fault_in_addresses, fault);
+        assert!(addresses > 100 && addresses <= found(fault_in_records, fault), "{fault:?}: {addresses}");
+    }
+    let empty = |query: &[u8]| [&query[..2], &[0x81, 2], &query[4..]].concat();
+    let unasked = (0..questions.len()).filter(|index| questions.expected(*index).answers == 0);
+    for index in unasked {
+        let query = questions.query(index);
+        assert_eq!(fault_in_addresses(query, &empty(query), questions.expected(index)), None, "SERVFAIL");
+    }
+}
+
+#[test]
 fn a_missing_reply_is_found() {
     let tally = over_udp(Fault::Silent, false);
     assert!(tally.missing > 0 && tally.wrong == 0, "{}", tally.text());
@@ -203,5 +230,58 @@ fn tcp_replies_are_checked_in_any_order() {
         });
         let tally = tcp::run(&plan(address), &mut questions(false)).unwrap();
         assert_eq!(tally.is_clean(), fault == Fault::None, "{}", tally.text());
+    }
+}
+
+/// One message as gRPC and protobuf wrap it.
+fn packet(message: &[u8]) -> Vec<u8> {
+    let mut field = vec![0x0a, message.len() as u8 | 0x80, (message.len() >> 7) as u8];
+    field.extend_from_slice(message);
+    [&[0], &(field.len() as u32).to_be_bytes()[..], &field].concat()
+}
+
+/// Answers every stream of one connection with this gRPC status.
+async fn serve_grpc(stream: tokio::net::TcpStream, zone: Zone, fault: Fault, status: &'static str) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+    while let Some(Ok((request, mut respond))) = connection.accept().await {
+        let zone = Arc::clone(&zone);
+        tokio::spawn(async move {
+            let mut body = request.into_body();
+            let mut whole = Vec::new();
+            while let Some(Ok(part)) = body.data().await {
+                let _ = body.flow_control().release_capacity(part.len());
+                whole.extend_from_slice(&part);
+            }
+            let head = if whole[6] < 0x80 { 7 } else { 8 };
+            let reply = packet(&reply(&zone, &whole[head..], fault));
+            let mut out = respond.send_response(http::Response::new(()), false).unwrap();
+            out.send_data(reply.into(), false).unwrap();
+            let mut trailers = http::HeaderMap::new();
+            trailers.insert("grpc-status", status.parse().unwrap());
+            out.send_trailers(trailers).unwrap();
+        });
+    }
+}
+
+#[test]
+fn grpc_replies_are_checked() {
+    for (fault, status) in [(Fault::None, "0"), (Fault::OneAddressLess, "0"), (Fault::None, "14")] {
+        let (listener, zone) = (TcpListener::bind("127.0.0.1:0").unwrap(), zone());
+        let address = listener.local_addr().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(serve_grpc(stream, Arc::clone(&zone), fault, status));
+                }
+            });
+        });
+        let tally = grpc::run(&plan(address), &mut questions(false));
+        match status {
+            "0" => assert_eq!(tally.unwrap().is_clean(), fault == Fault::None),
+            _ => assert!(tally.is_err_and(|error| error.to_string().contains("gRPC status"))),
+        }
     }
 }

@@ -82,8 +82,8 @@ pub fn measure(stage: &Stage, set: &Clusterset, format: Format, effort: Effort) 
 
 fn ask(server: &Server, effort: Effort, questions: &mut Questions) -> anyhow::Result<Tally> {
     let (warmup, measure) = (effort.warmup, effort.measure);
-    let pid = Some(server.pid());
-    let plan = Plan { warmup, measure, rate: effort.rate, pid, ..Plan::new(server.address, Check::Answer) };
+    let pids = vec![server.pid()];
+    let plan = Plan { warmup, measure, rate: effort.rate, pids, ..Plan::new(server.address, Check::Answer) };
     load::udp::run(&plan, questions)
 }
 

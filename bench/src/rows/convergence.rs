@@ -4,8 +4,8 @@
 //! holds the API server's own work, TLS, the decoding, the merge and the prober's round trips. The server's own figure,
 //! from the decoded event to the table, stands beside it.
 
-use super::Row;
 use super::update::movable;
+use super::{Row, contest};
 use crate::apiservers;
 use crate::clusterset::{Clusterset, cluster_name};
 use crate::manifests;
@@ -36,6 +36,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, events: usize) -> anyhow::Result
     socket.connect(server.address)?;
     socket.set_read_timeout(Some(Duration::from_millis(200)))?;
     let (mut seen, before) = (Latencies::default(), Decoded::read(&server)?);
+    contest::unhindered(&server);
     let cpu = process::cpu(server.pid());
     for event in 0..events {
         let number = chosen[event % chosen.len()];

@@ -62,7 +62,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, format: Format, effort: Effort) 
     process::pin(stage.load_core)?;
     let mut server = stage.start(&folder, "config.yaml")?;
     server.wait_until_ready(Duration::from_secs(300))?;
-    let plan = Plan { pid: Some(server.pid()), ..Plan::new(server.address, Check::Answer) };
+    let plan = Plan { pids: vec![server.pid()], ..Plan::new(server.address, Check::Answer) };
     let calm = load::udp::run(&plan, &mut questions)?;
     // One core answers one query in this time, whatever the generator can do.
     let capacity = 1e6 / calm.cpu_micros().max(1e-3);

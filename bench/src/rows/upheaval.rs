@@ -1,0 +1,294 @@
+//! One cluster of many services changes state; do the others notice?
+//!
+//! Cluster 2 is a folder with every service, and it is taken away: after `demoteAfter` its addresses are stale and every
+//! one of its Blocks is compiled anew. Meanwhile endpoints change in cluster 1 (a scripted API server), one after the
+//! other, and a UDP prober waits for each. The same is measured before, at rest.
+
+use super::Row;
+use crate::clusterset::{Clusterset, PER_NAMESPACE, PORT, cluster_name, namespace};
+use crate::manifests::{self, Format, Ports};
+use crate::process;
+use crate::server::{Server, Stage};
+use crate::stats::markdown;
+use crate::support::apiserver::ApiServer;
+use crate::wire::query;
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// Services of cluster 1, which change.
+const CHANGING: u32 = 20;
+/// Between changes.
+const PAUSE: Duration = Duration::from_millis(5);
+/// The goal for the worst of them.
+const WORST: Duration = Duration::from_millis(10);
+
+/// What one phase showed.
+struct Phase {
+    delays: Vec<Duration>,
+    cpu: Duration,
+    length: Duration,
+    generations: f64,
+    /// Within this of being decoded, every change was in the table, by the server's own histogram.
+    own: Duration,
+}
+
+/// Loads, measures at rest for two seconds, takes the folder away, and measures until all is compiled again.
+pub fn measure(stage: &Stage, services: u32) -> anyhow::Result<Row> {
+    process::pin(stage.load_core)?;
+    let folder = fs::canonicalize(&stage.out)?.join("upheaval");
+    let home = ApiServer::start();
+    fill(&home, services);
+    write(&folder, services, &home, stage.ports)?;
+    let mut server = stage.start(&folder, "config.yaml")?;
+    eprintln!("ready: {:?}", server.wait_until_ready(Duration::from_secs(900))?);
+    settle(&server)?;
+    // Prober and API server before other work on the machine; the server as it always is, among its own threads.
+    if let Err(error) = process::first_on_its_core(std::process::id()) {
+        eprintln!("without SCHED_FIFO ({error}): delays hold what other work on the machine adds");
+    }
+    let names = server.metrics()?.get("clusterset_dns_table_names").copied().unwrap_or(0.0);
+    anyhow::ensure!(names > f64::from(services), "only {names} names are served");
+    let mut changes = Changes { home: &home, socket: prober(&server)?, number: 0 };
+    let rest_end = Instant::now() + Duration::from_secs(2);
+    let rest = changes.phase(&server, |_| Instant::now() < rest_end)?;
+    let watch = Watch::default();
+    let gone = folder.join("gone");
+    let away = Instant::now();
+    fs::rename(folder.join("clusters"), &gone)?;
+    let (storm, seen) = std::thread::scope(|scope| {
+        let seen = scope.spawn(|| watch.until_calm(&server, services));
+        let storm = changes.phase(&server, |_| !watch.over.load(Relaxed));
+        (storm, seen.join())
+    });
+    let (begin, end) = seen.map_err(|_| anyhow::anyhow!("the watcher of the table failed"))??;
+    Ok(row(services, &rest, &storm?, begin.duration_since(away), end.duration_since(begin)))
+}
+
+fn row(services: u32, rest: &Phase, storm: &Phase, until: Duration, took: Duration) -> Row {
+    let line = |name: &str, phase: &Phase| {
+        let mut sorted = phase.delays.clone();
+        sorted.sort();
+        let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+        let [p50, p99, worst] = [0.5, 0.99, 1.0].map(at);
+        let cells = [format!("{p50:.2}"), format!("{p99:.2}"), format!("{worst:.2}")];
+        let cpu = format!("{:.2} of {:.2}", phase.cpu.as_secs_f64(), phase.length.as_secs_f64());
+        let own = format!("{:.2}", phase.own.as_secs_f64() * 1e3);
+        [vec![name.to_owned(), sorted.len().to_string()], cells.to_vec(), vec![own, cpu]].concat()
+    };
+    let worst = storm.delays.iter().max().copied().unwrap_or_default();
+    let verdict = if worst <= WORST { "within" } else { "NOT within" };
+    let title = format!("A cluster of {services} services goes stale");
+    let head = [
+        "phase",
+        "changes elsewhere",
+        "p50 ms to the answer",
+        "p99 ms",
+        "worst ms",
+        "ms, decoded to table, by /metrics",
+        "CPU s",
+    ];
+    let rows = [line("at rest", rest), line("meanwhile", storm)];
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    let delays = |phase: &Phase| phase.delays.iter().map(|delay| delay.as_micros() as u64).collect::<Vec<_>>();
+    Row {
+        name: format!("upheaval-{services}"),
+        markdown: format!(
+            "### {title}\n\n{}\n{:.0} names compiled anew in {:.2} s, from {:.1} s after the loss; the worst delay elsewhere is {verdict} {} ms\n",
+            markdown(&head, &rows),
+            storm.generations,
+            took.as_secs_f64(),
+            until.as_secs_f64(),
+            WORST.as_millis(),
+        ),
+        json: json!({
+            "title": title, "names": storm.generations, "recompile_seconds": took.as_secs_f64(),
+            "worst_ms": millis(worst), "own_worst_ms": millis(storm.own.min(Duration::from_secs(3600))), "rest_us": delays(rest), "meanwhile_us": delays(storm),
+        }),
+        failed: false,
+    }
+}
+
+/// When the table starts to move and when it rests again.
+#[derive(Default)]
+struct Watch {
+    over: AtomicBool,
+}
+
+impl Watch {
+    fn until_calm(&self, server: &Server, services: u32) -> anyhow::Result<(Instant, Instant)> {
+        let found = self.watch(server, services);
+        self.over.store(true, Relaxed);
+        found
+    }
+
+    /// More names in a look than single changes can move.
+    fn watch(&self, server: &Server, services: u32) -> anyhow::Result<(Instant, Instant)> {
+        const MANY: f64 = 200.0;
+        let look = Duration::from_millis(20);
+        let (limit, mut last) = (Instant::now() + Duration::from_secs(120), generation(server)?);
+        let (mut begin, mut end, mut moved) = (None, Instant::now(), 0.0);
+        while Instant::now() < limit {
+            std::thread::sleep(look);
+            let now = generation(server)?;
+            if now - last > MANY {
+                begin.get_or_insert(end);
+                moved += now - last;
+                end = Instant::now();
+            }
+            match begin {
+                Some(begin) if end.elapsed() > Duration::from_secs(1) && moved >= f64::from(services) => {
+                    return Ok((begin, end));
+                }
+                None => end = Instant::now(),
+                Some(_) => {}
+            }
+            last = now;
+        }
+        bail!("only {moved} names were compiled anew in two minutes")
+    }
+}
+
+/// Changes in cluster 1, seen by a prober.
+struct Changes<'a> {
+    home: &'a ApiServer,
+    socket: UdpSocket,
+    number: u32,
+}
+
+impl Changes<'_> {
+    fn phase(&mut self, server: &Server, goes_on: impl Fn(u32) -> bool) -> anyhow::Result<Phase> {
+        let (start, cpu, before) = (Instant::now(), process::cpu(server.pid()), generation(server)?);
+        let counted = own_delays(server)?;
+        let mut delays = Vec::new();
+        while goes_on(self.number) {
+            std::thread::sleep(PAUSE);
+            delays.push(self.one()?);
+        }
+        let cpu = process::cpu(server.pid()).saturating_sub(cpu);
+        let generations = generation(server)? - before;
+        let own = longest(&counted, &own_delays(server)?);
+        Ok(Phase { delays, cpu, length: start.elapsed(), generations, own })
+    }
+
+    fn one(&mut self) -> anyhow::Result<Duration> {
+        self.number += 1;
+        let fresh = Ipv4Addr::from(0x0c00_0000 + self.number);
+        let service = self.number % CHANGING;
+        let slice = slice(service, fresh);
+        let question = query(&format!("home-{service}.home.svc.clusterset.local"), 1, false);
+        let (start, mut reply) = (Instant::now(), [0; 512]);
+        self.home.put(slice);
+        while start.elapsed() < Duration::from_secs(60) {
+            self.socket.send(&question)?;
+            let length = self.socket.recv(&mut reply).unwrap_or(0);
+            if reply[..length].windows(4).any(|octets| octets == fresh.octets()) {
+                return Ok(start.elapsed());
+            }
+        }
+        bail!("home-{service} does not answer {fresh} within 60 s of the change")
+    }
+}
+
+/// Buckets of `table_event_to_answer_seconds` of cluster 1: bound in seconds, events up to it.
+fn own_delays(server: &Server) -> anyhow::Result<Vec<(f64, f64)>> {
+    let bucket = |line: &str| {
+        let rest = line.strip_prefix("clusterset_dns_table_event_to_answer_seconds_bucket{")?;
+        let (labels, count) = rest.split_once("} ")?;
+        let bound = labels.split("le=\"").nth(1)?.split('"').next()?.parse().ok()?;
+        labels.contains(&cluster_name(1)).then_some((bound, count.parse().ok()?))
+    };
+    Ok(server.metrics_text()?.lines().filter_map(bucket).collect())
+}
+
+/// The bound that no event between two readings exceeded.
+fn longest(before: &[(f64, f64)], after: &[(f64, f64)]) -> Duration {
+    let new: Vec<(f64, f64)> = after
+        .iter()
+        .map(|(bound, count)| {
+            let known = before.iter().find(|(of, _)| of == bound).map_or(0.0, |(_, count)| *count);
+            (*bound, count - known)
+        })
+        .collect();
+    let all = new.iter().map(|(_, count)| *count).fold(0.0, f64::max);
+    let bound = new.iter().find(|(_, count)| *count >= all).map_or(0.0, |(bound, _)| *bound);
+    Duration::try_from_secs_f64(bound).unwrap_or(Duration::MAX)
+}
+
+fn prober(server: &Server) -> anyhow::Result<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect(server.address)?;
+    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    Ok(socket)
+}
+
+fn generation(server: &Server) -> anyhow::Result<f64> {
+    server.metrics()?.get("clusterset_dns_table_generation").copied().context("/metrics has no table_generation")
+}
+
+/// Waits until two looks, 300 ms apart, agree.
+fn settle(server: &Server) -> anyhow::Result<()> {
+    let mut last = generation(server)?;
+    for _ in 0..100 {
+        std::thread::sleep(Duration::from_millis(300));
+        let now = generation(server)?;
+        if now == last {
+            return Ok(());
+        }
+        last = now;
+    }
+    bail!("the table does not come to rest")
+}
+
+/// Headless services of cluster 1, and every namespace: what is exported into one that home lacks has no name there.
+fn fill(home: &ApiServer, services: u32) {
+    for name in (0..services.div_ceil(PER_NAMESPACE)).map(namespace).chain(["home".to_owned()]) {
+        home.put(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }));
+    }
+    for number in 0..CHANGING {
+        let metadata = json!({ "name": format!("home-{number}"), "namespace": "home", "creationTimestamp": "2026-01-01T00:00:00Z" });
+        let ports = json!([{ "name": "http", "protocol": "TCP", "port": PORT }]);
+        let spec = json!({ "clusterIP": "None", "clusterIPs": ["None"], "ipFamilies": ["IPv4"], "ports": ports });
+        home.put(json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec }));
+        let version = "multicluster.x-k8s.io/v1beta1";
+        home.put(json!({ "apiVersion": version, "kind": "ServiceExport", "metadata": metadata }));
+        home.put(slice(number, Ipv4Addr::new(11, 0, 0, 1)));
+    }
+}
+
+fn slice(number: u32, address: Ipv4Addr) -> Value {
+    let service = format!("home-{number}");
+    json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": { "name": format!("{service}-1"), "namespace": "home", "labels": { "kubernetes.io/service-name": service } },
+        "ports": [{ "name": "http", "protocol": "TCP", "port": PORT }],
+        "endpoints": [{ "addresses": [address.to_string()], "conditions": { "ready": true } }],
+    })
+}
+
+/// The folder of cluster 2 and the configuration.
+fn write(folder: &Path, services: u32, home: &ApiServer, ports: Ports) -> anyhow::Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    let far = folder.join("clusters").join(cluster_name(2));
+    fs::create_dir_all(&far)?;
+    let all = Clusterset::new(services, 1)?;
+    for number in 0..all.namespaces() {
+        let (_, text) = manifests::file(&manifests::objects(&all, 1, number), Format::Json, number);
+        fs::write(far.join(format!("{}.json", namespace(number))), text)?;
+    }
+    home.kubeconfig(folder, &cluster_name(1));
+    let two = Clusterset::new(services, 2)?;
+    let source = |cluster: &str| match cluster == cluster_name(1) {
+        true => format!("kubeconfig: {{ path: {cluster}.kubeconfig }}"),
+        false => format!("manifests: {{ path: clusters/{cluster} }}"),
+    };
+    let text = manifests::config(&two, ports, "", source);
+    let times = "freshness: { suspectAfter: 5s, demoteAfter: 5s, dropAfter: 0s }\n";
+    Ok(fs::write(folder.join("config.yaml"), text + times)?)
+}
