@@ -17,11 +17,9 @@ enum When {
 
 /// The keys, in documented order; `[]` is each entry of a list.
 const NOT_BUILT: &[(&str, When)] = &[
-    ("clusters[].freshness.evidence", When::Changed),
     ("clusters[].adapters", When::Changed),
     ("clusterset", When::Changed),
     ("tierBy", When::Changed),
-    ("freshness.evidence", When::Changed),
     ("log.queries", When::Changed),
     ("adapters", When::Changed),
     ("istio.clusterLocalities", When::Changed),

@@ -22,10 +22,11 @@ pub enum Kind {
     ServiceEntry,
     WorkloadEntry,
     DnsEndpoint,
+    Gateway,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Namespace,
         Kind::Node,
         Kind::Service,
@@ -35,6 +36,7 @@ impl Kind {
         Kind::ServiceEntry,
         Kind::WorkloadEntry,
         Kind::DnsEndpoint,
+        Kind::Gateway,
     ];
 
     /// The `kind` of the object.
@@ -49,6 +51,7 @@ impl Kind {
             Kind::ServiceEntry => "ServiceEntry",
             Kind::WorkloadEntry => "WorkloadEntry",
             Kind::DnsEndpoint => "DNSEndpoint",
+            Kind::Gateway => "Gateway",
         }
     }
 
@@ -85,6 +88,7 @@ pub enum Fact {
     ServiceEntry(Box<ServiceEntryFact>),
     WorkloadEntry(Box<WorkloadEntryFact>),
     DnsEndpoint(Box<DnsEndpointFact>),
+    Gateway(Box<GatewayFact>),
 }
 
 impl Fact {
@@ -99,6 +103,7 @@ impl Fact {
             Fact::ServiceEntry(_) => Kind::ServiceEntry,
             Fact::WorkloadEntry(_) => Kind::WorkloadEntry,
             Fact::DnsEndpoint(_) => Kind::DnsEndpoint,
+            Fact::Gateway(_) => Kind::Gateway,
         }
     }
 
@@ -114,6 +119,47 @@ impl Fact {
             Fact::ServiceEntry(fact) => fact.key.clone(),
             Fact::WorkloadEntry(fact) => fact.key.clone(),
             Fact::DnsEndpoint(fact) => fact.key.clone(),
+            Fact::Gateway(fact) => fact.key.clone(),
+        }
+    }
+}
+
+/// A Gateway of Submariner: how the cluster it stands in reaches the others (SOURCES.md 3.2).
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatewayFact {
+    pub key: ObjectKey,
+    /// Of the active gateway; a passive one has none.
+    pub connections: Vec<ConnectionFact>,
+}
+
+/// One connection to the gateway of another cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionFact {
+    /// An id or an alias, as Submariner knows the cluster.
+    pub cluster: Arc<str>,
+    pub status: ConnectionStatus,
+}
+
+/// What Submariner says of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConnectionStatus {
+    Connected,
+    Connecting,
+    Error,
+    None,
+}
+
+impl ConnectionStatus {
+    pub const ALL: [ConnectionStatus; 4] =
+        [ConnectionStatus::Connected, ConnectionStatus::Connecting, ConnectionStatus::Error, ConnectionStatus::None];
+
+    /// As `status.connections[].status` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ConnectionStatus::Connected => "connected",
+            ConnectionStatus::Connecting => "connecting",
+            ConnectionStatus::Error => "error",
+            ConnectionStatus::None => "none",
         }
     }
 }

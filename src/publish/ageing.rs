@@ -4,11 +4,13 @@
 //! itself is `model::freshness`; here is what it is fed with.
 
 use super::publisher::Publisher;
+use super::reports::Reports;
 use crate::model::clusterset::Member;
 use crate::model::facts::{Outcome, is_required};
 use crate::model::freshness::{self, Clock, Evidence, Freshness, Times, Watched};
 use crate::model::{ClusterId, Kind, State};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Changes between Fresh and Suspect change no answer: at most one line in this time for each cluster.
@@ -36,14 +38,16 @@ pub(super) struct Ageing {
     /// Last sign of life per cluster and kind, monotonic time since the epoch.
     contacts: HashMap<(ClusterId, Kind), Duration>,
     clusters: HashMap<ClusterId, Aged>,
+    /// Why the gateways of other clusters speak against one.
+    reports: HashMap<ClusterId, String>,
     /// The all-dead guard holds clusters back, which was logged.
     guarding: bool,
 }
 
 impl Ageing {
     pub(super) fn new(times: HashMap<ClusterId, Times>, tick: Duration) -> Self {
-        let (contacts, clusters) = (HashMap::new(), HashMap::new());
-        Ageing { clock: Clock::new(tick), times, contacts, clusters, guarding: false }
+        let (contacts, clusters, reports) = Default::default();
+        Ageing { clock: Clock::new(tick), times, contacts, clusters, reports, guarding: false }
     }
 
     /// Other ages from now on; what is remembered of clusters that are gone is forgotten.
@@ -80,9 +84,16 @@ impl Ageing {
     pub(super) fn settle(&mut self, publisher: &mut Publisher, now: Duration) {
         self.clock.tick(now);
         let now = self.clock.at(now);
-        let members: Vec<(ClusterId, Watched)> =
+        let mut members: Vec<(ClusterId, Watched)> =
             publisher.clusterset().members().map(|(_, member)| self.watched(member, now)).collect();
         self.clusters.retain(|cluster, _| members.iter().any(|(id, _)| id == cluster));
+        // By what they are themselves, not by what others say of them: two that accuse each other both go on speaking.
+        let speak = |(id, watched): &(ClusterId, Watched)| (id.clone(), watched.evidence.is_in_contact(&watched.times));
+        let speaking: HashMap<ClusterId, bool> = members.iter().map(speak).collect();
+        let reports = Reports::of(publisher.clusterset(), |id| speaking.get(id).copied().unwrap_or_default());
+        members.iter_mut().for_each(|(id, watched)| watched.evidence.reported = reports.against(id).is_some());
+        self.reports = members.iter().filter_map(|(id, _)| Some((id.clone(), reports.against(id)?))).collect();
+        publisher.figures().connections.store(Arc::new(reports.into_connections()));
         let (ids, mut watched): (Vec<_>, Vec<_>) = members.into_iter().unzip();
         let before: Vec<Freshness> = watched.iter().map(|watched| watched.freshness).collect();
         let held = freshness::settle(&mut watched, now);
@@ -121,6 +132,8 @@ impl Ageing {
                 None => member.restored().map(|age| age.saturating_add(now)),
             },
             failing: required(member).any(|kind| member.facts().status(kind).error.is_some()),
+            // Filled in when all are looked at.
+            reported: false,
             any_fresh: false,
             known_for,
         }
@@ -140,7 +153,10 @@ impl Ageing {
         let lost = to.is_stale() || to == State::Suspect && is_silent(after);
         aged.lost = None;
         if let Some(member) = publisher.clusterset().get(id).filter(|_| lost || from != to) {
-            let cause = cause(member, &after.evidence);
+            let mut cause = cause(member, &after.evidence);
+            if let Some(report) = self.reports.get(id) {
+                cause = format!("{report} ({cause})");
+            }
             if from != to {
                 aged.tell(id, from, after, &cause, now);
             }

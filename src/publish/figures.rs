@@ -2,6 +2,7 @@
 //!
 //! In: from the publisher. Out: [`Figures`], shared; plain atomics and one swapped report.
 
+use super::reports::Connection;
 use crate::model::fact::Kind;
 use crate::model::{ClusterId, State};
 use arc_swap::ArcSwap;
@@ -54,6 +55,8 @@ pub struct Figures {
     /// Panics that were contained.
     pub panics: AtomicU64,
     pub report: ArcSwap<Report>,
+    /// What clusters say of each other.
+    pub connections: ArcSwap<Vec<Connection>>,
     /// From the arrival of a change to its answer, per cluster.
     event_to_answer: Mutex<HashMap<ClusterId, Arc<Latency>>>,
 }

@@ -21,6 +21,7 @@ mod probes;
 mod publisher;
 mod queue;
 mod reconfigure;
+mod reports;
 mod reverse;
 mod survey;
 pub mod task;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 /// A look is taken this long after the last event ...
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -26,6 +27,10 @@ pub(super) struct Changes {
     seen: u64,
     watcher: Option<RecommendedWatcher>,
     woken: Arc<Notify>,
+    /// When the first event came that no look has followed yet.
+    event: Option<Instant>,
+    /// When the last look was taken.
+    looked: Instant,
 }
 
 impl Changes {
@@ -39,7 +44,15 @@ impl Changes {
                 wake.notify_one();
             }
         });
-        Changes { files: Vec::new(), folders: HashSet::new(), seen: contents(&[]), watcher: watcher.ok(), woken }
+        Changes {
+            files: Vec::new(),
+            folders: HashSet::new(),
+            seen: contents(&[]),
+            watcher: watcher.ok(),
+            woken,
+            event: None,
+            looked: Instant::now(),
+        }
     }
 
     /// Watches these files from now on; what they hold now is known.
@@ -64,15 +77,30 @@ impl Changes {
         self.seen = contents(&self.files);
     }
 
-    /// Waits until a file holds something else than when it was last looked at.
+    /// Waits until a file holds something else than when it was last looked at. Nothing is lost when it is not waited for
+    /// to the end.
     pub(super) async fn next(&mut self) {
         loop {
-            tokio::select! {
-                () = quiet_after(&self.woken) => {}
-                () = tokio::time::sleep(PERIOD) => {}
-            }
+            self.quiet().await;
+            (self.event, self.looked) = (None, Instant::now());
             let now = contents(&self.files);
             if std::mem::replace(&mut self.seen, now) != now {
+                return;
+            }
+        }
+    }
+
+    /// Waits for an event, then until events pause; or until it is time for a look without one.
+    async fn quiet(&mut self) {
+        if self.event.is_none() {
+            tokio::select! {
+                () = self.woken.notified() => self.event = Some(Instant::now()),
+                () = sleep_until(self.looked + PERIOD) => return,
+            }
+        }
+        let deadline = self.event.map(|event| event + DEBOUNCE_MOST);
+        while deadline.is_some_and(|deadline| Instant::now() < deadline) {
+            if tokio::time::timeout(DEBOUNCE, self.woken.notified()).await.is_err() {
                 return;
             }
         }
@@ -81,17 +109,6 @@ impl Changes {
 
 fn watch(watcher: &mut RecommendedWatcher, folder: &Path) -> notify::Result<()> {
     watcher.watch(folder, RecursiveMode::NonRecursive)
-}
-
-/// Waits for an event, then until events pause.
-async fn quiet_after(woken: &Notify) {
-    woken.notified().await;
-    let deadline = tokio::time::Instant::now() + DEBOUNCE_MOST;
-    while tokio::time::Instant::now() < deadline {
-        if tokio::time::timeout(DEBOUNCE, woken.notified()).await.is_err() {
-            return;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -137,5 +154,24 @@ mod tests {
         // As after news of the registry, which come while the change is not looked at yet.
         changes.watch(vec![file]);
         assert!(sees(&mut changes, || ()));
+    }
+
+    #[test]
+    fn an_event_was_lost_when_something_else_came_while_it_was_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.yaml");
+        fs::write(&file, "a").unwrap();
+        let mut changes = Changes::new();
+        changes.watch(vec![file.clone()]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            fs::write(&file, "b").unwrap();
+            // The event is there, and its look is not due yet.
+            while changes.event.is_none() {
+                let _ = tokio::time::timeout(DEBOUNCE / 4, changes.next()).await;
+            }
+            let seen = tokio::time::timeout(Duration::from_secs(10), changes.next()).await;
+            assert!(seen.is_ok(), "before the next look without an event");
+        });
     }
 }

@@ -51,7 +51,7 @@ fn prepared(joined: &Joined, entry: ConfiguredCluster) -> Option<(ConfiguredClus
             let learned = learned?;
             (learned.origin.to_string(), Ok(learned.access.clone()))
         }
-        source => (source.to_string(), super::sources::access(&joined.config, &entry)),
+        source => (source.to_string(), super::access::access(&joined.config, &entry)),
     };
     Some((entry, origin, access))
 }

@@ -43,6 +43,9 @@ pub(super) struct Start<'s> {
     /// Where identities are claimed.
     #[cfg(feature = "kubernetes")]
     pub claims: mpsc::UnboundedSender<kubernetes::Claim>,
+    /// The UID that it has in the snapshot whose facts are answered.
+    #[cfg(feature = "kubernetes")]
+    pub expected: Option<String>,
 }
 
 /// A running source.
@@ -89,7 +92,7 @@ impl Prepared {
             let access = match &entry.source {
                 SourceSpec::Manifests { .. } => None,
                 SourceSpec::Learned => Some(learned.ok_or("the registry does not know it")?.access.clone()),
-                _ => Some(super::sources::access(config, &entry)?),
+                _ => Some(super::access::access(config, &entry)?),
             };
             let files = access.as_ref().map(|access| access.files.clone()).unwrap_or_default();
             let object = learned.map_or(0, |learned| learned.fingerprint);
@@ -148,6 +151,7 @@ impl Prepared {
         spec.timing.list = limits.list.duration();
         spec.limits.page_octets = limits.page.get() as usize;
         let confirm = start.config.brake.confirm_after.duration();
+        spec.expected = start.expected.clone();
         spec.desk = Some(kubernetes::Desk { claims: start.claims.clone(), confirm });
         let watcher = kubernetes::spawn(start.sources, &spec, start.sender.clone())?;
         let relist = watcher.relister();

@@ -1,7 +1,7 @@
 //! What publish and the sources count, in the shape that the metrics ask for.
 
 use super::sources::WatcherFigures;
-use crate::model::State;
+use crate::model::{ClusterId, State};
 use crate::publish;
 use crate::publish::Latency;
 use crate::table::Table;
@@ -93,6 +93,13 @@ impl Live {
         watches + crate::source::manifests::panics()
     }
 
+    /// What other clusters say of their connection to this one.
+    fn connections(&self, cluster: &ClusterId) -> Vec<(String, &'static str)> {
+        let connections = self.publish.connections.load();
+        let about = connections.iter().filter(|connection| connection.cluster == *cluster);
+        about.map(|connection| (connection.witness.to_string(), connection.status.as_str())).collect()
+    }
+
     fn cluster(&self, cluster: &publish::ClusterReport) -> ClusterFigures {
         let now = self.epoch.elapsed().as_nanos() as u64;
         let age = |contact: u64| now.saturating_sub(contact) as f64 / 1e9;
@@ -111,6 +118,7 @@ impl Live {
             objects: kinds().map(|(kind, report)| (kind, report.objects)).collect(),
             findings: cluster.findings.clone(),
             probe_targets: vec![("well", well), ("ill", ill)],
+            connections: self.connections(&cluster.id),
             event_to_answer: Some(histogram(&self.publish.event_to_answer(&cluster.id))),
             ..ClusterFigures::default()
         };

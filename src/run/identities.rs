@@ -4,6 +4,7 @@
 //! that stands first in the configuration gets it when both ask at the start, else the one that came first.
 
 use super::registry::Counts;
+use super::uids::Uids;
 use crate::model::ClusterId;
 use crate::source::kubernetes::Claim;
 use std::collections::{BTreeSet, HashMap};
@@ -14,6 +15,8 @@ use tokio::time::{Instant, sleep_until};
 
 /// At the start a claim waits so long for those of clusters before it.
 const START: Duration = Duration::from_secs(2);
+/// A claim that got no is made again, after a minute at most: an older one is of a watch that has ended.
+const LASTS: Duration = Duration::from_secs(150);
 /// Code of the finding.
 const CODE: &str = "same-cluster-twice";
 
@@ -26,17 +29,32 @@ pub(super) struct Identities {
     start_over: Option<Instant>,
     /// Clusters that got no.
     refused: BTreeSet<ClusterId>,
+    /// What they asked for, and when.
+    wanted: HashMap<ClusterId, Wanted>,
+    uids: Uids,
+    /// Ids on their way out, and those that take their place.
+    successors: Vec<(ClusterId, ClusterId)>,
     counts: Counts,
 }
 
+/// A claim that got no.
+struct Wanted {
+    uid: String,
+    generation: u64,
+    at: Instant,
+}
+
 impl Identities {
-    pub(super) fn new(claims: mpsc::UnboundedReceiver<Claim>) -> Self {
+    pub(super) fn new(claims: mpsc::UnboundedReceiver<Claim>, uids: Uids) -> Self {
         Identities {
             claims,
             holders: HashMap::new(),
             waiting: Vec::new(),
             start_over: Some(Instant::now() + START),
             refused: BTreeSet::new(),
+            wanted: HashMap::new(),
+            uids,
+            successors: Vec::new(),
             counts: Counts::default(),
         }
     }
@@ -84,21 +102,58 @@ impl Identities {
 
     fn answer(&mut self, claim: Claim) {
         let Claim { cluster, generation, uid, reply } = claim;
-        let holder = self.holders.get(&uid).map(|(holder, _)| holder.clone()).filter(|holder| *holder != cluster);
-        let answer = match holder {
-            Some(holder) => {
-                self.refused.insert(cluster);
+        let is_same = |holder: &ClusterId| {
+            *holder == cluster || self.successors.iter().any(|(old, new)| old == holder && *new == cluster)
+        };
+        let holder = self.holders.get(&uid).map(|(holder, _)| holder.clone()).filter(|holder| !is_same(holder));
+        let wanted = Wanted { uid: uid.clone(), generation, at: Instant::now() };
+        let circle = holder.as_ref().and_then(|_| self.circle(&cluster, &uid));
+        let answer = match (holder, circle) {
+            (Some(holder), None) => {
+                self.refused.insert(cluster.clone());
+                self.wanted.insert(cluster, wanted);
                 Err(holder)
             }
-            None => {
-                self.refused.remove(&cluster);
-                self.holders.retain(|_, (held, by)| *held != cluster || *by != generation);
-                self.holders.insert(uid, (cluster, generation));
+            (_, others) => {
+                for (other, wanted) in others.into_iter().flatten() {
+                    self.grant(other, wanted);
+                }
+                self.grant(cluster, wanted);
                 Ok(())
             }
         };
         // The watch may have ended.
         let _ = reply.send(answer);
+    }
+
+    fn grant(&mut self, cluster: ClusterId, Wanted { uid, generation, .. }: Wanted) {
+        self.refused.remove(&cluster);
+        self.wanted.remove(&cluster);
+        self.holders.retain(|_, (held, by)| *held != cluster || *by != generation);
+        self.uids.confirmed(&cluster, &uid);
+        self.holders.insert(uid, (cluster, generation));
+    }
+
+    /// The clusters that wait for each other in a circle which this claim closes, as when the contents of two Secrets are
+    /// exchanged: with what they wait for. `None`: some holder on the way is not on the move.
+    fn circle(&mut self, cluster: &ClusterId, uid: &str) -> Option<Vec<(ClusterId, Wanted)>> {
+        self.wanted.retain(|_, wanted| wanted.at.elapsed() < LASTS);
+        let (mut others, mut uid) = (Vec::new(), uid.to_owned());
+        loop {
+            let (holder, by) = self.holders.get(&uid)?.clone();
+            if holder == *cluster {
+                let take = |id: ClusterId| Some((id.clone(), self.wanted.remove(&id)?));
+                return others.into_iter().map(take).collect();
+            }
+            let next = self.wanted.get(&holder).filter(|next| next.generation > by && !others.contains(&holder))?;
+            uid.clone_from(&next.uid);
+            others.push(holder);
+        }
+    }
+
+    /// Clusters that get another id: the new one may be read beside the old one.
+    pub(super) fn set_successors(&mut self, successors: Vec<(ClusterId, ClusterId)>) {
+        self.successors = successors;
     }
 
     /// A watcher set took the place of those before it.
@@ -110,6 +165,8 @@ impl Identities {
     pub(super) fn retain(&mut self, clusters: &[ClusterId]) {
         self.holders.retain(|_, (held, _)| clusters.contains(held));
         self.refused.retain(|cluster| clusters.contains(cluster));
+        self.wanted.retain(|cluster, _| clusters.contains(cluster));
+        self.uids.retain(clusters);
         self.decide(clusters);
     }
 }
@@ -129,7 +186,7 @@ mod tests {
         fn new() -> Self {
             let (send, claims) = mpsc::unbounded_channel();
             let ids = ["east", "west", "north"].map(ClusterId::new).into();
-            World { identities: Identities::new(claims), send, ids }
+            World { identities: Identities::new(claims, Uids::default()), send, ids }
         }
 
         /// Claims; the answer may come later.
@@ -200,6 +257,28 @@ mod tests {
             // Another cluster behind the same URL, confirmed.
             assert_eq!(shown(&mut world.claim("west", 2, "d").await), "yes");
             assert_eq!(shown(&mut world.claim("east", 1, "b").await), "yes");
+        });
+    }
+
+    #[test]
+    fn clusters_that_exchange_what_they_are_blocked_each_other() {
+        run(async {
+            let mut world = World::new();
+            world.identities.start_over = None;
+            for (cluster, uid) in [("east", "a"), ("west", "b"), ("north", "c")] {
+                assert_eq!(shown(&mut world.claim(cluster, 1, uid).await), "yes");
+            }
+            // East takes the place of west, west that of north, and north that of east.
+            assert_eq!(shown(&mut world.claim("east", 2, "b").await), "west");
+            assert_eq!(shown(&mut world.claim("west", 2, "c").await), "north");
+            assert_eq!(shown(&mut world.claim("north", 2, "a").await), "yes");
+            assert_eq!(shown(&mut world.claim("east", 2, "b").await), "yes");
+            assert_eq!(shown(&mut world.claim("west", 2, "c").await), "yes");
+            assert!(world.identities.counts().load().is_empty());
+            // One that only wants what another keeps gets no, also when it was wanted itself before.
+            assert_eq!(shown(&mut world.claim("north", 3, "b").await), "east");
+            assert_eq!(shown(&mut world.claim("east", 2, "b").await), "yes");
+            assert_eq!(shown(&mut world.claim("north", 3, "b").await), "east");
         });
     }
 }

@@ -20,5 +20,7 @@ impl Identities {
 
     pub(super) fn promoted(&mut self, _cluster: &ClusterId, _generation: u64) {}
 
+    pub(super) fn set_successors(&mut self, _successors: Vec<(ClusterId, ClusterId)>) {}
+
     pub(super) fn retain(&mut self, _clusters: &[ClusterId]) {}
 }

@@ -7,6 +7,8 @@
 //! stop:   /ready 503 ─▶ lameduck ─▶ snapshot ─▶ sockets drain, UDP last ─▶ sources, publisher, admin
 //! ```
 
+#[cfg(feature = "kubernetes")]
+mod access;
 mod admin;
 mod changes;
 #[cfg(feature = "kubernetes")]
@@ -22,16 +24,20 @@ mod identities;
 mod identities;
 mod limits;
 pub mod offline;
+mod parts;
 mod probe;
 mod registry;
 mod reload;
+mod renames;
 mod resolve;
 mod serve;
 pub mod setup;
+mod signals;
 mod snapshot;
 mod sources;
 mod startup;
 mod survey;
+mod uids;
 
 pub use explain::question;
 pub use reload::{Load, Origin};

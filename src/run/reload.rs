@@ -4,10 +4,11 @@
 //! in sync. Out: sources exchanged, the publisher reconfigured; or one error line per finding, and nothing else happens.
 
 use super::changes::Changes;
-use super::handover::Synced;
+use super::handover::{Outcome, patience};
 use super::identities::Identities;
 use super::limits::Memory;
 use super::registry::{Joined, Registry};
+use super::renames::{self, Renames};
 use super::setup::{brake_limits, setup, times};
 use super::snapshot::{self, Members};
 use super::sources::{Change, Running};
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 /// The configuration as it is written at this moment, with warnings.
 pub type Load = Box<dyn Fn() -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> + Send>;
@@ -58,6 +60,7 @@ pub(super) struct Reloader {
     pub joined: Joined,
     pub registry: Registry,
     pub identities: Identities,
+    pub renames: Renames,
     /// What the publisher was last told of the registry.
     pub told: publish::task::Registry,
     pub sources: Running,
@@ -74,10 +77,15 @@ pub(super) struct Asked;
 
 impl Reloader {
     /// Runs until nobody can ask any more; the sources end with it.
-    pub(super) async fn run(mut self, mut asked: mpsc::Receiver<Asked>, mut synced: mpsc::UnboundedReceiver<Synced>) {
+    pub(super) async fn run(
+        mut self,
+        mut asked: mpsc::Receiver<Asked>,
+        mut outcomes: mpsc::UnboundedReceiver<Outcome>,
+    ) {
         let mut changes = Changes::new();
         changes.watch(self.files());
         loop {
+            let (retry, look) = (self.sources.retry_at(), self.renames.look_at());
             tokio::select! {
                 told = asked.recv() => {
                     if told.is_none() {
@@ -96,15 +104,34 @@ impl Reloader {
                     self.identities.decide(&snapshot::members(&self.joined.config));
                     continue;
                 }
-                Some(synced) = synced.recv() => {
-                    self.identities.promoted(&synced.cluster, synced.generation);
-                    if self.sources.promote(&synced) {
-                        self.reconfigure().await;
+                Some(outcome) = outcomes.recv() => {
+                    self.settle(&outcome).await;
+                    continue;
+                }
+                () = until(look) => {
+                    if !self.has_renamed().await {
+                        continue;
                     }
+                    self.rejoin().await;
+                }
+                () = until(retry) => {
+                    self.sources.retry(&self.joined.config);
                     continue;
                 }
             }
             changes.watch(self.files());
+        }
+    }
+
+    /// A changed source is in sync, or is given up for now.
+    async fn settle(&mut self, outcome: &Outcome) {
+        if let Err(reason) = &outcome.result {
+            self.sources.give_up(outcome, reason, &self.joined.config);
+            return;
+        }
+        self.identities.promoted(&outcome.cluster, outcome.generation);
+        if self.sources.promote(outcome) {
+            self.reconfigure().await;
         }
     }
 
@@ -140,7 +167,8 @@ impl Reloader {
         let reading = self.registry.prepare(&next, &self.sources).map_err(|error| vec![error])?;
         // What the registry says now, of the new configuration.
         let joined = self.registry.join(&next);
-        let change = self.sources.prepare(&joined)?;
+        let renames = self.renames.with(&self.joined, &joined, patience(&next));
+        let change = self.sources.prepare(&renames.applied(joined))?;
         for warning in warnings {
             tracing::warn!("{}", warning.to_string().trim_start_matches("warning"));
         }
@@ -151,7 +179,8 @@ impl Reloader {
         }
         self.memory.set(&next);
         self.registry.commit(&next, reading);
-        self.joined = self.registry.join(&next);
+        self.renames = renames;
+        self.joined = self.renames.applied(self.registry.join(&next));
         self.config = next;
         Ok(change)
     }
@@ -159,13 +188,15 @@ impl Reloader {
     /// The registry may name other clusters now.
     async fn rejoin(&mut self) {
         let (joined, state) = (self.registry.join(&self.config), self.registry.state());
+        let renames = self.renames.with(&self.joined, &joined, patience(&self.config));
+        let joined = renames.applied(joined);
         let told = self.joined.config == joined.config && self.told == state;
         if told && self.joined.reaches_as(&joined) {
             return;
         }
         match self.sources.prepare_learned(&joined) {
             Ok(change) => {
-                self.joined = joined;
+                (self.joined, self.renames) = (joined, renames);
                 if !told {
                     self.reconfigure().await;
                 }
@@ -177,6 +208,20 @@ impl Reloader {
         }
     }
 
+    /// True when a cluster that got another id is in sync under it, or was waited for long enough.
+    async fn has_renamed(&mut self) -> bool {
+        let (awaited, (reply, told)) = (self.renames.awaited(), oneshot::channel());
+        let ask = move |publisher: &publish::Publisher| {
+            // This task waits for it.
+            let _ = reply.send(renames::synced(publisher, &awaited));
+        };
+        // Without a publisher the process is ending.
+        if self.commands.send(Command::Ask(Box::new(ask))).await.is_err() {
+            return false;
+        }
+        self.renames.settle(&told.await.unwrap_or_default())
+    }
+
     /// Tells the publisher and everyone who names views or clusters.
     async fn reconfigure(&mut self) {
         let config = &self.joined.config;
@@ -185,8 +230,10 @@ impl Reloader {
             // A cluster that is still read in another mode is merged as it is read.
             cluster.mode = self.sources.mode_of(&cluster.id).unwrap_or(cluster.mode);
         }
+        self.renames.place(&mut setup.views);
         self.views.store(Arc::new(config.views()));
         let members: Vec<ClusterId> = snapshot::members(config);
+        self.identities.set_successors(self.renames.successors());
         self.identities.retain(&members);
         self.members.store(Arc::new(members));
         let (done, told) = oneshot::channel();
@@ -197,6 +244,14 @@ impl Reloader {
         if self.commands.send(Command::Reconfigure(Box::new(next))).await.is_ok() {
             let _ = told.await;
         }
+    }
+}
+
+/// Waits for a moment; for ever where there is none.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

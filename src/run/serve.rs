@@ -1,30 +1,25 @@
 //! `serve`: everything started in order, kept until a signal, stopped in order (RESILIENCE.md section 7).
 
 use super::admin::Admin;
-use super::figures::Live;
 use super::limits::{self, Memory};
-use super::probe::Probing;
+use super::parts::{Base, Beside, Readers};
 use super::registry::Registry;
-use super::reload::{self, Asked, Origin, Reloader};
-use super::resolve::Resolving;
-use super::setup::{brake_limits, listen_settings, setup, times};
-use super::snapshot::{self, Keeper};
-use super::sources::Running;
+use super::reload::{Asked, Origin};
+use super::setup::listen_settings;
+use super::signals::{Signals, Told};
+use super::snapshot::Keeper;
 use super::startup;
 use crate::config::Config;
+use crate::publish::Publisher;
 use crate::publish::task::{self, Command, Ends, Readiness, Schedule};
-use crate::publish::{Figures, Publisher};
-use crate::table::{Frame, Table};
+use crate::table::Table;
 use crate::telemetry::counters::Counters;
 use crate::transport::Listeners;
 use crate::transport::notify::Notifying;
 use anyhow::Context;
-use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-use tokio::runtime::Handle;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// Observations on their way to the publisher; a source that is faster waits.
@@ -60,91 +55,34 @@ pub fn serve(config: &Config, origin: Origin) -> Result<(), Failure> {
 
 async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let signals = Signals::new().context("catching signals")?;
-    let epoch = Instant::now();
-    let table = Arc::new(Table::new(Frame::default()));
-    let counters = Arc::new(Counters::default());
-    let figures = Arc::new(Figures::default());
+    let base = Base::new();
     let (readiness, ready) = watch::channel(Readiness::default());
     let (commands, command_end) = mpsc::channel(16);
     let (observe, observations) = mpsc::channel(OBSERVATIONS);
     let (stop, stopped) = oneshot::channel();
     let joined = Registry::recall(config);
-    let mut publisher = publisher(&joined.config, &table, &figures)?;
-    let snapshot = Arc::new(snapshot::Figures::default());
-    snapshot::restore(&joined.config, &mut publisher, &table, &snapshot);
+    let publisher = base.publisher(&joined.config)?;
     // Kubeconfigs are read before anything listens: one that cannot be used stops the start.
-    let (tell, synced) = mpsc::unbounded_channel();
-    let mut sources = Running::start(config, epoch, observe, tell).map_err(Failure::Usage)?;
-    let identities = sources.identities();
-    let registry = Registry::start(config, &sources).map_err(Failure::Usage)?;
-    let views = Arc::new(ArcSwap::from_pointee(joined.config.views()));
-    let reload = Arc::new(reload::Figures::default());
-    let probes = Arc::new(crate::probe::Figures::default());
-    let live = Live {
-        publish: Arc::clone(&figures),
-        table: Arc::clone(&table),
-        epoch,
-        views: Arc::clone(&views),
-        watchers: sources.figures(),
-        snapshot: Arc::clone(&snapshot),
-        reload: Arc::clone(&reload),
-        probes: Arc::clone(&probes),
-        runtimes: vec![("sources", sources.thread().handle().clone()), ("control", Handle::current())],
-        beside: vec![registry.counts(), identities.counts()],
-    };
-    let admin = Admin::start(config, live, Arc::clone(&counters), ready.clone(), commands.clone()).await?;
+    let readers = Readers::start(config, joined, &base, observe).map_err(Failure::Usage)?;
+    let live = base.live(&readers);
+    let admin = Admin::start(config, live, Arc::clone(&base.counters), ready.clone(), commands.clone()).await?;
     limits::check_descriptors(config);
     let memory = Memory::new(config);
-    let schedule = Schedule {
-        relist: sources.relist(),
-        room: Box::new(memory.gauge()),
-        registry: registry.state(),
-        ..Schedule::new(epoch, times(&joined.config))
-    };
     let serials = Arc::new(Notify::new());
     let ends = Ends { observations, commands: command_end, readiness, serials: Arc::clone(&serials), stop: stopped };
-    let writer = publish_thread(publisher, schedule, ends)?;
-    let resolving = config
-        .resolve_hostnames
-        .then(|| Resolving::start(Arc::clone(&table), Arc::clone(&figures), commands.clone()))
-        .transpose()?;
-    let probing = Probing::start(Arc::clone(&figures), probes, commands.clone())?;
-    let members = Arc::new(ArcSwap::from_pointee(snapshot::members(&joined.config)));
-    let parts = snapshot::Parts {
-        table: Arc::clone(&table),
-        publish: Arc::clone(&figures),
-        figures: snapshot,
-        commands: commands.clone(),
-        members: Arc::clone(&members),
-        epoch,
-    };
-    let keeper = Keeper::start(config, parts)?;
+    let writer = publish_thread(publisher, readers.schedule(base.epoch, &memory), ends)?;
+    let beside = Beside::start(config, &base, &commands)?;
+    let keeper = base.keeper(config, &readers.members, &commands)?;
     let (ask, asked) = mpsc::channel(1);
-    let (config_now, of_reloader) = (config.clone(), commands.clone());
-    let reloader = Reloader {
-        origin,
-        joined,
-        config: config_now,
-        told: registry.state(),
-        registry,
-        identities,
-        sources,
-        commands: of_reloader,
-        views,
-        members,
-        memory,
-        figures: reload,
-    };
-    let reloader = tokio::spawn(reloader.run(asked, synced));
+    let reloader = tokio::spawn(readers.reload(config, origin, commands.clone(), memory, &base, asked));
+    let (table, counters) = (Arc::clone(&base.table), Arc::clone(&base.counters));
     let mut server = Server { config, table, counters, admin, commands, ask, keeper, signals };
     if server.opened(ready).await {
-        if let Some(resolving) = &resolving {
-            resolving.settle().await;
-        }
+        beside.settle().await;
         let _notifying = Notifying::start(&config.transfer.notify, &server.table, serials);
         server.serve_dns().await?;
     }
-    drop((resolving, probing));
+    drop(beside);
     let Server { admin, ask, .. } = server;
     // With nobody to ask it the reloader ends, and the sources with it.
     drop(ask);
@@ -154,20 +92,6 @@ async fn run(config: &Config, origin: Origin) -> Result<(), Failure> {
     let _ = writer.join();
     admin.stop().await;
     Ok(())
-}
-
-fn publisher(config: &Config, table: &Arc<Table>, figures: &Arc<Figures>) -> Result<Publisher, Failure> {
-    let too_long = |error| Failure::Usage(format!("zones: {error}; choose a shorter zone"));
-    let setup = setup(config).map_err(too_long)?;
-    let mut publisher = Publisher::new(setup, Arc::clone(table), Arc::clone(figures), monotonic).map_err(too_long)?;
-    publisher.brake_mut().set_limits(brake_limits(config));
-    Ok(publisher)
-}
-
-/// The monotonic clock, as a duration since the first call.
-fn monotonic() -> Duration {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    START.get_or_init(Instant::now).elapsed()
 }
 
 /// The publisher on a thread of its own: bulk work must not delay TCP, and they must not delay it.
@@ -250,47 +174,4 @@ impl Server<'_> {
         }
         Ok(())
     }
-}
-
-/// The signals that are obeyed.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-    user: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-            user: signal(SignalKind::user_defined1())?,
-        })
-    }
-
-    /// The next one.
-    async fn next(&mut self) -> Told {
-        tokio::select! {
-            _ = self.terminate.recv() => Told::Stop,
-            _ = self.interrupt.recv() => Told::Stop,
-            _ = self.hangup.recv() => Told::Reload,
-            _ = self.user.recv() => Told::Reload,
-        }
-    }
-
-    /// The next SIGTERM or SIGINT; others are passed over.
-    async fn stop(&mut self) {
-        while self.next().await != Told::Stop {}
-    }
-}
-
-/// What a signal asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    /// SIGTERM, SIGINT.
-    Stop,
-    /// SIGHUP, SIGUSR1.
-    Reload,
 }

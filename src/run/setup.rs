@@ -115,6 +115,7 @@ pub fn times(config: &Config) -> HashMap<ClusterId, Times> {
         demote_after: freshness.demote_after.duration(),
         drop_after: freshness.drop_after.duration(),
         recover_after: freshness.recover_after.duration(),
+        reports_demote: freshness.evidence == config::Evidence::Stale,
         ..Times::default()
     };
     config.clusters().into_iter().map(|entry| (entry.cluster.id, times(&entry.freshness))).collect()

@@ -3,6 +3,7 @@
 //! In: the publisher's facts, asked for in parts between its slices of work. Out: the file of the room `snapshot`, and
 //! figures. A disk that is full, gone or hanging costs the snapshot, nothing else.
 
+use super::uids::Uids;
 use crate::config::{Config, SourceSpec};
 use crate::dns::Name;
 use crate::model::fact::{NamespaceFact, Origin};
@@ -50,7 +51,7 @@ pub(super) fn members(config: &Config) -> Vec<ClusterId> {
 }
 
 /// Gives the publisher what the snapshot of an earlier process holds, if there is one.
-pub(super) fn restore(config: &Config, publisher: &mut Publisher, table: &Table, figures: &Figures) {
+pub(super) fn restore(config: &Config, publisher: &mut Publisher, table: &Table, uids: &Uids, figures: &Figures) {
     let Some(folder) = config.snapshot.path.get() else { return };
     let (members, now) = (members(config), unix_millis());
     let loaded = match load(folder, |id| members.contains(id), now, config.snapshot.max_age.limit()) {
@@ -77,6 +78,7 @@ pub(super) fn restore(config: &Config, publisher: &mut Publisher, table: &Table,
              until it is in sync",
             age.as_secs()
         );
+        uids.restored(cluster, &section.uid);
         publisher.restore(cluster, section.facts, age);
         figures.loaded.fetch_add(1, Ordering::Relaxed);
     }
@@ -94,6 +96,7 @@ pub(super) struct Parts {
     pub figures: Arc<Figures>,
     pub commands: mpsc::Sender<Command>,
     pub members: Members,
+    pub uids: Uids,
     pub epoch: Instant,
 }
 
@@ -200,7 +203,7 @@ impl Writer {
         let (id, running) = (cluster.clone(), self.parts.epoch.elapsed());
         let Some(outline) = self.ask(move |publisher| Outline::of(publisher, &id, running))? else { return Ok(()) };
         let encoder = draft.encoder();
-        encoder.begin(cluster, "")?;
+        encoder.begin(cluster, &self.parts.uids.of(cluster))?;
         encoder.add(&outline.facts)?;
         let (keys, mut at) = (Arc::new(outline.keys), 0);
         while at < keys.len() {

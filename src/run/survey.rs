@@ -92,7 +92,7 @@ fn refused_kubeconfigs(config: &Config) -> Vec<String> {
     let clusters = config.clusters();
     let api = clusters.iter().filter(|entry| !matches!(entry.source, SourceSpec::Manifests { .. }));
     let refused = |entry: &crate::config::ConfiguredCluster| {
-        Some(format!("cluster {}: {}", entry.cluster.id, super::sources::access(config, entry).err()?))
+        Some(format!("cluster {}: {}", entry.cluster.id, super::access::access(config, entry).err()?))
     };
     api.filter_map(refused).collect()
 }

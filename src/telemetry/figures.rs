@@ -41,6 +41,8 @@ pub struct ClusterFigures {
     pub findings: Vec<(&'static str, u64)>,
     /// `well` and `ill`, addresses with a health check.
     pub probe_targets: Vec<(&'static str, u64)>,
+    /// What other clusters say of their connection to it: who, and the status.
+    pub connections: Vec<(String, &'static str)>,
     /// Kind, reason, lists swapped in.
     pub syncs: Vec<(&'static str, &'static str, u64)>,
     /// Kind, status code (or a word such as `timeout`), errors.

@@ -76,6 +76,7 @@ pub const METRICS: &[Metric] = &[
     metric(Own, COUNTER, "cluster_auth_failures_total", CLUSTER, "Requests that the API server answered with 401, or whose credentials could not be made."),
     metric(Own, GAUGE, "cluster_objects", CLUSTER_KIND, "Objects held."),
     metric(Own, GAUGE, "cluster_findings", &["source_cluster", "code"], "Warnings about objects that stand now; `check` and `explain` list them."),
+    metric(Own, GAUGE, "cluster_connections", &["source_cluster", "witness", "status"], "What the Submariner gateways of another cluster say of their connection to this one: 1 for its status."),
     metric(Own, GAUGE, "cluster_probe_targets", &["source_cluster", "state"], "Addresses with a health check, by what it shows: well or ill."),
 
     metric(Own, COUNTER, "table_publish_total", &[], "Publishes: one or more changed names applied together."),

@@ -111,3 +111,42 @@ fn another_cluster_behind_one_url() {
     assert!(daemon.log().contains("another cluster stands behind its URL, as a second look confirms"));
     assert!(daemon.stop().success());
 }
+
+#[test]
+fn a_snapshot_of_another_cluster_behind_the_same_name_was_taken_for_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (west, other) = (identified("10.1.0.2", "uid-west"), identified("10.6.6.6", "uid-other"));
+    west.kubeconfig(folder.path(), "west");
+    let path = folder.path().join("config.yaml");
+    let config = format!(
+        "{LISTEN}snapshot: {{ path: state, every: 1s }}\nbrake: {{ confirmAfter: 3s }}\nclusters:\n- name: west\n  \
+         reach: clusterIP\n  source: {{ kubeconfig: {{ path: west.kubeconfig }} }}\n"
+    );
+    fs::write(&path, config).unwrap();
+    let changed = "another cluster answers (the UID of its kube-system Namespace is uid-other, it was uid-west)";
+    // The second start finds the cluster that it knows.
+    for restored in [false, true] {
+        let mut daemon = Daemon::start(&path);
+        daemon.ask_until(WEB, "A", |reply| sorted(reply) == ["10.1.0.2"] && reply.ede.is_none());
+        assert_eq!(daemon.log().contains("restored from the snapshot"), restored);
+        assert!(!daemon.log().contains("another cluster"), "{}", daemon.log());
+        assert!(daemon.stop().success());
+    }
+    other.kubeconfig(folder.path(), "west");
+    let mut daemon = Daemon::start(&path);
+    let found = daemon.ask(WEB, "A");
+    assert_eq!((sorted(&found), found.ede), (vec!["10.1.0.2".to_owned()], Some(3)));
+    daemon.wait_log(changed);
+    assert_eq!(sorted(&daemon.ask(WEB, "A")), ["10.1.0.2"], "held until a second look");
+    daemon.ask_until(WEB, "A", |reply| {
+        assert_eq!(reply.rcode, 0);
+        sorted(reply) == ["10.6.6.6"] && reply.ede.is_none()
+    });
+    assert!(daemon.stop().success());
+
+    // From then on the snapshot is that of the other one.
+    let mut daemon = Daemon::start(&path);
+    daemon.ask_until(WEB, "A", |reply| sorted(reply) == ["10.6.6.6"] && reply.ede.is_none());
+    assert!(!daemon.log().contains("another cluster"), "{}", daemon.log());
+    assert!(daemon.stop().success());
+}

@@ -22,6 +22,8 @@ mod explain;
 mod flood;
 mod folder_outages;
 #[cfg(feature = "kubernetes")]
+mod gateways;
+#[cfg(feature = "kubernetes")]
 mod health;
 mod house;
 #[cfg(feature = "kubernetes")]
@@ -43,9 +45,13 @@ mod outages;
 #[cfg(feature = "kubernetes")]
 mod registry;
 #[cfg(feature = "kubernetes")]
+mod registry_lists;
+#[cfg(feature = "kubernetes")]
 mod registry_restart;
 #[cfg(feature = "kubernetes")]
 mod reload;
+#[cfg(feature = "kubernetes")]
+mod rename;
 mod scenarios;
 #[cfg(feature = "kubernetes")]
 mod shutdown;

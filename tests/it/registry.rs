@@ -48,7 +48,7 @@ pub fn token(server: &ApiServer) -> String {
 }
 
 /// The configuration of home with its registry.
-fn configure(folder: &Path, home: &ApiServer, more: &str) {
+pub fn configure(folder: &Path, home: &ApiServer, more: &str) {
     home.kubeconfig(folder, "home");
     let text = format!(
         "{LISTEN}brake: {{ confirmAfter: 1s }}\n\
@@ -58,7 +58,7 @@ fn configure(folder: &Path, home: &ApiServer, more: &str) {
     fs::write(folder.join("config.yaml"), text).unwrap();
 }
 
-fn sorted(reply: &Reply) -> Vec<String> {
+pub fn sorted(reply: &Reply) -> Vec<String> {
     let mut addresses: Vec<String> = reply.addresses.iter().map(ToString::to_string).collect();
     addresses.sort();
     addresses
@@ -226,12 +226,9 @@ fn a_reload_while_home_did_not_answer_took_the_clusters_of_the_registry_away() {
     assert!(daemon.stop().success());
 }
 
-#[test]
-fn a_cluster_profile_is_a_cluster_and_its_token_file_rotates() {
-    let folder = tempfile::tempdir().unwrap();
-    let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));
-    fs::write(folder.path().join("west.token"), TOKEN).unwrap();
-    let kubeconfig = token(&west);
+/// A ClusterProfile for `west` with a token file, and the configuration that reads it.
+fn configure_profile(folder: &Path, home: &ApiServer, west: &ApiServer) {
+    let kubeconfig = token(west);
     let field = |name: &str| {
         let rest = kubeconfig.split_once(&format!("{name}: ")).unwrap().1;
         rest.split([',', '}']).next().unwrap().trim_matches('\'').to_owned()
@@ -245,12 +242,20 @@ fn a_cluster_profile_is_a_cluster_and_its_token_file_rotates() {
             "accessProviders": [{"name": "tokens", "cluster": cluster}],
         },
     });
-    configure(folder.path(), &home, "");
-    let text = fs::read_to_string(folder.path().join("config.yaml")).unwrap();
+    configure(folder, home, "");
+    let text = fs::read_to_string(folder.join("config.yaml")).unwrap();
     let registry = "clusterProfiles: { namespace: fleet, tokens: { tokens: west.token } }";
     let text = text.replace("secrets: { namespaces: [fleet] }", registry);
-    fs::write(folder.path().join("config.yaml"), text).unwrap();
+    fs::write(folder.join("config.yaml"), text).unwrap();
     home.put(profile);
+}
+
+#[test]
+fn a_cluster_profile_is_a_cluster_and_its_token_file_rotates() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));
+    fs::write(folder.path().join("west.token"), TOKEN).unwrap();
+    configure_profile(folder.path(), &home, &west);
     let mut daemon = Daemon::start(&folder.path().join("config.yaml"));
     let found = daemon.ask_until(WEB, "A", |reply| reply.addresses.len() == 2);
     assert_eq!(sorted(&found), ["10.1.0.1", "10.1.0.2"]);
@@ -264,5 +269,20 @@ fn a_cluster_profile_is_a_cluster_and_its_token_file_rotates() {
     answers(&daemon, 2, &["10.1.0.1", "10.1.0.9"]);
     home.delete("clusterprofiles", "fleet", "west-of-the-fleet");
     answers(&daemon, 1, &["10.1.0.1"]);
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn a_token_file_that_appeared_later_connected_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));
+    configure_profile(folder.path(), &home, &west);
+    let mut daemon = Daemon::start(&folder.path().join("config.yaml"));
+    assert_eq!(sorted(&daemon.ask(WEB, "A")), ["10.1.0.1"]);
+    daemon.wait_log("[bad-kubeconfig]: cluster home: ClusterProfile fleet/west-of-the-fleet: cannot read");
+    // As a mounted Secret appears: whole.
+    fs::write(folder.path().join("new"), TOKEN).unwrap();
+    fs::rename(folder.path().join("new"), folder.path().join("west.token")).unwrap();
+    answers(&daemon, 1, &["10.1.0.1", "10.1.0.2"]);
     assert!(daemon.stop().success());
 }

@@ -2,22 +2,29 @@
 
 use crate::daemon::{Daemon, LISTEN};
 use crate::registry::{secret, server, token};
+use crate::support::apiserver::ApiServer;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 const WEB: &str = "web.shop.svc.clusterset.local";
 
-#[test]
-fn the_clusters_of_the_registry_are_remembered_with_their_traits_and_without_credentials() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut home, mut west) = (server("10.1.0.1"), server("10.1.0.2"));
-    let config = folder.path().join("config.yaml");
-    home.kubeconfig(folder.path(), "home");
+fn configure(folder: &Path, home: &ApiServer) -> PathBuf {
+    let config = folder.join("config.yaml");
+    home.kubeconfig(folder, "home");
     let text = format!(
         "{LISTEN}snapshot: {{ path: state, every: 1s }}\nfreshness: {{ grace: 2s }}\nclusters:\n- name: home\n  \
          reach: clusterIP\n  source: {{ kubeconfig: {{ path: home.kubeconfig }} }}\n\
          registry: {{ home: home, secrets: {{ namespaces: [fleet] }}, allowServers: [127.0.0.1] }}\n"
     );
     fs::write(&config, text).unwrap();
+    config
+}
+
+#[test]
+fn the_clusters_of_the_registry_are_remembered_with_their_traits_and_without_credentials() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut home, mut west) = (server("10.1.0.1"), server("10.1.0.2"));
+    let config = configure(folder.path(), &home);
     home.put(secret("first", "istio/multiCluster", &[("west", &token(&west))]));
     let mut first = Daemon::start(&config);
     let before = first.ask_until(WEB, "A", |reply| reply.addresses.len() == 2);
@@ -45,4 +52,45 @@ fn the_clusters_of_the_registry_are_remembered_with_their_traits_and_without_cre
     home.delete("secrets", "fleet", "first");
     second.ask_until(WEB, "A", |reply| reply.rcode == 0 && reply.addresses.len() == 1);
     assert!(second.stop().success());
+}
+
+#[test]
+fn a_secret_that_is_bad_at_a_restart_took_its_cluster_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, west, north) = (server("10.1.0.1"), server("10.1.0.2"), server("10.1.0.3"));
+    let config = configure(folder.path(), &home);
+    home.put(secret("first", "istio/multiCluster", &[("west", &token(&west))]));
+    home.put(secret("second", "istio/multiCluster", &[("north", &token(&north))]));
+    let mut daemon = Daemon::start(&config);
+    daemon.ask_until(WEB, "A", |reply| reply.addresses.len() == 3);
+    assert!(daemon.stop().success());
+
+    // While it is down one turns bad and one is removed; it stays so over a second restart.
+    home.put(secret("first", "istio/multiCluster", &[("west", "no kubeconfig")]));
+    home.delete("secrets", "fleet", "second");
+    for _ in 0..2 {
+        let mut daemon = Daemon::start(&config);
+        daemon.wait_log(
+            "registry: cluster west: what describes it cannot be used; it is answered as the snapshot has it",
+        );
+        let found = daemon.ask_until(WEB, "A", |reply| {
+            assert_eq!(reply.rcode, 0);
+            reply.addresses.len() == 2
+        });
+        assert!(found.addresses.contains(&"10.1.0.2".parse().unwrap()), "{found:?}");
+        assert_eq!(found.ede, Some(3), "what it last said is old");
+        daemon.wait_log("[bad-kubeconfig]: cluster home: Secret fleet/first, key west: ");
+        assert!(daemon.stop().success());
+    }
+
+    // Mended, then removed.
+    home.put(secret("first", "istio/multiCluster", &[("west", &token(&west))]));
+    let mut daemon = Daemon::start(&config);
+    daemon.ask_until(WEB, "A", |reply| {
+        assert_eq!((reply.rcode, reply.addresses.len()), (0, 2));
+        reply.ede.is_none()
+    });
+    home.delete("secrets", "fleet", "first");
+    daemon.ask_until(WEB, "A", |reply| reply.rcode == 0 && reply.addresses.len() == 1);
+    assert!(daemon.stop().success());
 }

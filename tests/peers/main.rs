@@ -62,6 +62,8 @@ mod server;
 #[cfg(test)]
 mod shop;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod transfers;
 #[cfg(test)]
 mod world;

@@ -1,7 +1,7 @@
 //! How a scripted API server answers: from its script, else from its store.
 
 use super::apiserver_script::{On, Piece, Reply, Request, Script};
-use super::apiserver_store::{MCS, Scope, Store, known};
+use super::apiserver_store::{Scope, Store, known};
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State as Extract};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -81,7 +81,7 @@ async fn stored(state: &Arc<State>, path: &str, request: &Request) -> Response {
         let mut store = state.store.lock().unwrap();
         let token = request.query.get("continue").map_or("", String::as_str);
         match (request.on, store.collection(path)) {
-            (On::Discover, _) if path == "/apis" || path == "/version" || path.contains(MCS) => store.discovery(path),
+            (On::Discover, _) if Store::is_discovery(path) => store.discovery(path),
             (On::Watch, Some(_)) => None,
             (_, Some(_)) => Some(store.page(&scope, number("limit").unwrap_or(0) as usize, token)),
             (_, None) => return not_found(),

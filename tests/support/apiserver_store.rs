@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tokio::sync::watch;
 
 /// A resource: group, kind and plural.
-const RESOURCES: [(&str, &str, &str); 8] = [
+const RESOURCES: [(&str, &str, &str); 9] = [
     ("", "Namespace", "namespaces"),
     ("", "Node", "nodes"),
     ("", "Service", "services"),
@@ -14,10 +14,14 @@ const RESOURCES: [(&str, &str, &str); 8] = [
     ("multicluster.x-k8s.io", "ServiceExport", "serviceexports"),
     ("multicluster.x-k8s.io", "ServiceImport", "serviceimports"),
     ("multicluster.x-k8s.io", "ClusterProfile", "clusterprofiles"),
+    // Its CRD is there once there is one.
+    (SUBMARINER, "Gateway", "gateways"),
 ];
 
 /// The group of the kinds that may be missing.
-pub const MCS: &str = "multicluster.x-k8s.io";
+const MCS: &str = "multicluster.x-k8s.io";
+
+const SUBMARINER: &str = "submariner.io";
 
 /// Lists kept for their further pages.
 const PAGED: usize = 8;
@@ -183,6 +187,11 @@ impl Store {
         Some((lines, self.version.max(version)))
     }
 
+    /// True for the paths that [`Store::discovery`] knows.
+    pub fn is_discovery(path: &str) -> bool {
+        path == "/apis" || path == "/version" || path.contains(MCS) || path.contains(SUBMARINER)
+    }
+
     /// The discovery document at a path, `None` = 404.
     pub fn discovery(&self, path: &str) -> Option<Value> {
         if path == "/version" {
@@ -198,7 +207,14 @@ impl Store {
             if !self.mcs.is_empty() {
                 groups.push(versions(MCS, &self.mcs));
             }
+            if self.objects.keys().any(|(plural, ..)| *plural == "gateways") {
+                groups.push(versions(SUBMARINER, &["v1"]));
+            }
             return Some(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}));
+        }
+        if path == "/apis/submariner.io/v1" {
+            let resources = [json!({"name": "gateways", "namespaced": true})];
+            return Some(json!({"kind": "APIResourceList", "apiVersion": "v1", "resources": resources}));
         }
         let version = path.strip_prefix("/apis/multicluster.x-k8s.io/")?;
         self.mcs.contains(&version).then(|| {

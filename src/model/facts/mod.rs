@@ -29,7 +29,7 @@ pub use status::{KindStatus, Outcome, is_read, is_required};
 pub use touched::Touched;
 
 use super::cluster::Mode;
-use super::fact::{Kind, ObjectKey};
+use super::fact::{ConnectionFact, Kind, ObjectKey};
 use super::id::ServiceKey;
 use std::collections::{BTreeSet, HashMap};
 
@@ -44,6 +44,8 @@ pub struct ClusterFacts {
     hosts: HostFacts,
     presence: Presence,
     nodes: Nodes,
+    /// Submariner's gateways: what the cluster says of the others.
+    gateways: HashMap<ObjectKey, Vec<ConnectionFact>>,
     findings: FindingStore,
     status: [KindStatus; Kind::ALL.len()],
     counts: [usize; Kind::ALL.len()],
@@ -94,6 +96,11 @@ impl ClusterFacts {
         &self.nodes
     }
 
+    /// What the cluster says of its connections to others.
+    pub fn connections(&self) -> impl Iterator<Item = &ConnectionFact> {
+        self.gateways.values().flatten()
+    }
+
     /// The current findings of the cluster's objects.
     pub fn findings(&self) -> &FindingStore {
         &self.findings
@@ -110,6 +117,7 @@ impl ClusterFacts {
             Kind::ServiceExport => service(|facts| facts.export.is_some()),
             Kind::ServiceImport => service(|facts| facts.import.is_some()),
             Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => self.hosts.holds(kind, key),
+            Kind::Gateway => self.gateways.contains_key(key),
         }
     }
 

@@ -85,6 +85,7 @@ impl ClusterFacts {
             Kind::ServiceExport => with(|facts| facts.export.is_some()),
             Kind::ServiceImport => with(|facts| facts.import.is_some()),
             Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => self.hosts.keys_of(kind),
+            Kind::Gateway => self.gateways.keys().cloned().collect(),
         }
     }
 

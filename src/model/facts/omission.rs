@@ -38,8 +38,8 @@ impl ClusterFacts {
         };
         match kind {
             Kind::Namespace => self.lost_namespaces(omitted),
-            // Without a Node an endpoint loses its zone, nothing more.
-            Kind::Node => Loss::default(),
+            // Without a Node an endpoint loses its zone, without a Gateway a cluster one witness, nothing more.
+            Kind::Node | Kind::Gateway => Loss::default(),
             Kind::Service => count(&|key, facts| facts.service.is_some() && self.serves_a_name(key, facts)),
             Kind::ServiceExport => count(&|_, facts| facts.export.is_some()),
             Kind::ServiceImport => count(&|_, facts| facts.import.is_some()),

@@ -45,7 +45,9 @@ pub fn is_required(kind: Kind, mode: Mode) -> bool {
         Kind::EndpointSlice => true,
         Kind::Service | Kind::ServiceExport => mode != Mode::Import,
         Kind::ServiceImport => mode != Mode::Direct,
-        Kind::Namespace | Kind::Node | Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => false,
+        Kind::Namespace | Kind::Node | Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint | Kind::Gateway => {
+            false
+        }
     }
 }
 

@@ -36,6 +36,12 @@ impl ClusterFacts {
             Fact::ServiceEntry(fact) => self.put_service_entry(fact, touched),
             Fact::WorkloadEntry(fact) => self.put_workload_entry(fact, touched),
             Fact::DnsEndpoint(fact) => self.put_dns_endpoint(fact, touched),
+            Fact::Gateway(fact) => {
+                let namespace = fact.key.clone();
+                if self.gateways.insert(fact.key, fact.connections).is_none() {
+                    self.count_in(Kind::Gateway, namespace.namespace(), touched);
+                }
+            }
         }
     }
 
@@ -51,6 +57,11 @@ impl ClusterFacts {
                 self.take(kind, key, |facts| facts.import.take().is_some(), touched);
             }
             Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => self.remove_host_object(kind, key, touched),
+            Kind::Gateway => {
+                if self.gateways.remove(key).is_some() {
+                    self.count_out(kind, key.namespace(), touched);
+                }
+            }
         }
     }
 

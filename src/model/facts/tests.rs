@@ -149,7 +149,7 @@ fn synced_means_required_kinds_complete_and_the_rest_decided() {
         facts.observe(replace(kind, Vec::new()));
     }
     facts.observe(Change::Absent { kind: Kind::ServiceImport, reason: "not served".to_owned() });
-    for kind in [Kind::ServiceEntry, Kind::WorkloadEntry, Kind::DnsEndpoint] {
+    for kind in [Kind::ServiceEntry, Kind::WorkloadEntry, Kind::DnsEndpoint, Kind::Gateway] {
         facts.observe(Change::Absent { kind, reason: "not served".to_owned() });
     }
     assert!(!facts.is_synced(Mode::Both), "nodes have not been heard of");

@@ -27,6 +27,8 @@ pub struct Evidence {
     pub contact_age: Option<Duration>,
     /// A required kind shows an error.
     pub failing: bool,
+    /// Another system says that it cannot be reached.
+    pub reported: bool,
     /// Some cluster is Fresh (the all-dead guard, RESILIENCE.md rule 5).
     pub any_fresh: bool,
     /// Time since the cluster was configured.
@@ -41,6 +43,8 @@ pub struct Times {
     pub demote_after: Duration,
     pub drop_after: Duration,
     pub recover_after: Duration,
+    /// What another system says may demote it (`freshness.evidence: stale`); one that age never demotes is not.
+    pub reports_demote: bool,
     /// A demotion so soon after a recovery is a relapse: the next recovery takes twice as long.
     pub relapse_within: Duration,
     /// Longest time that relapses make of `recover_after`.
@@ -56,6 +60,7 @@ impl Default for Times {
             demote_after: seconds(60),
             drop_after: seconds(15 * 60),
             recover_after: seconds(30),
+            reports_demote: false,
             relapse_within: seconds(10 * 60),
             recover_most: seconds(5 * 60),
         }
@@ -155,8 +160,16 @@ fn due(evidence: &Evidence, times: &Times) -> State {
     match () {
         () if over(times.drop_after) => State::Expired,
         () if over(times.demote_after) => State::Stale,
-        () if over(times.suspect_after) || evidence.failing => State::Suspect,
+        () if evidence.reported && times.reports_demote && !times.demote_after.is_zero() => State::Stale,
+        () if over(times.suspect_after) || evidence.failing || evidence.reported => State::Suspect,
         () => State::Fresh,
+    }
+}
+
+impl Evidence {
+    /// What it is by its own signs of life, whatever others say of it: in sync, heard of, without an error.
+    pub fn is_in_contact(&self, times: &Times) -> bool {
+        self.synced && due(&Evidence { reported: false, ..*self }, times) == State::Fresh
     }
 }
 

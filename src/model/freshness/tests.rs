@@ -65,6 +65,21 @@ fn an_error_makes_suspect_at_once_and_the_first_contact_of_all_makes_fresh() {
 }
 
 #[test]
+fn what_others_say_makes_suspect_or_stale_where_so_configured_and_never_expired() {
+    let reported = |age| Evidence { reported: true, ..heard(age) };
+    let path = [(1, reported(0)), (9_000, reported(0)), (9_001, heard(0))];
+    let demoting = Times { reports_demote: true, ..Times::default() };
+    assert_eq!(walk(in_state(Fresh, 0), &Times::default(), &path), [Suspect, Suspect, Fresh]);
+    let path = [(1, reported(0)), (2, reported(0)), (9_000, reported(0)), (9_001, heard(0)), (9_031, heard(0))];
+    assert_eq!(walk(in_state(Fresh, 0), &demoting, &path), [Suspect, Stale, Stale, Stale, Fresh]);
+    // Home, which is never demoted.
+    let home = Times { demote_after: Duration::ZERO, drop_after: Duration::ZERO, ..demoting };
+    assert_eq!(walk(in_state(Fresh, 0), &home, &path)[..3], [Suspect; 3]);
+    assert!(heard(0).is_in_contact(&demoting) && reported(0).is_in_contact(&demoting));
+    assert!(!heard(41).is_in_contact(&demoting) && !failing(0).is_in_contact(&demoting));
+}
+
+#[test]
 fn a_stale_cluster_recovers_after_thirty_seconds_of_contact_without_error() {
     let path =
         [(101, heard(101)), (110, heard(5)), (120, failing(5)), (121, heard(0)), (150, heard(1)), (151, heard(1))];
@@ -200,19 +215,19 @@ proptest! {
         let (mut at, mut now, mut contact) = (Freshness::default(), 0, None);
         for (pause, clusters) in moments {
             now += pause;
-            let (heard, failing) = clusters[0];
+            let ((heard, failing), (reported, _)) = (clusters[0], clusters[1]);
             if heard {
                 contact = Some(now);
             }
             let contact_age = contact.map(|contact| seconds(now - contact));
             let synced = contact.is_some();
-            let evidence = Evidence { synced, contact_age, failing, any_fresh, known_for: seconds(now) };
+            let evidence = Evidence { synced, contact_age, failing, reported, any_fresh, known_for: seconds(now) };
             let next = step(&at, &evidence, &times, seconds(now));
             prop_assert!(at.state == next.state || is_edge(at.state, next.state), "{:?} {:?}", at, next);
             prop_assert!(any_fresh || !matches!((at.state, next.state), (Suspect, Stale) | (Stale, Expired)));
             if (at.state, next.state) == (Stale, Fresh) {
                 let contact_since = at.healthy_since.unwrap_or(seconds(now));
-                prop_assert!(seconds(now) - contact_since >= times.recover_after && !failing);
+                prop_assert!(seconds(now) - contact_since >= times.recover_after && !failing && !reported);
             }
             at = next;
         }
@@ -236,6 +251,7 @@ proptest! {
                     synced: contact.is_some(),
                     contact_age: contact.map(|contact| seconds(now - contact)),
                     failing,
+                    reported: false,
                     any_fresh: true,
                     known_for: seconds(now),
                 };

@@ -2,55 +2,36 @@
 //!
 //! In: messages of `source::kubernetes::registry`. Out: the list of clusters, each time something in it may have changed.
 
-use super::{Counts, Joined, memory};
-use crate::config::{self, ClusterEntry, Config, ConfiguredCluster};
+use super::memory::Memory;
+use super::reading::{CountersOf, Reading, collections, receive, take, wanted};
+use super::{Counts, Joined};
+use crate::config::Config;
 use crate::model::{ClusterId, Finding};
 use crate::publish::task;
-use crate::run::feed::contents;
-use crate::run::sources::{Running, access};
-use crate::source::kubernetes::registry::{Collection, Roster, Sort, Spec, Told, Watch, spawn};
-use crate::source::kubernetes::{Counters, Timing};
+use crate::run::sources::Running;
+use crate::source::kubernetes::registry::Allowed;
 use crate::source::runtime::Sources;
 use std::collections::{BTreeMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-/// Messages on their way from the home cluster.
-const MESSAGES: usize = 64;
 /// How long a reading that could list nothing is waited for again.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Gives the counters of a cluster.
-type CountersOf<'c> = &'c dyn Fn(&ClusterId) -> Arc<Counters>;
-
-/// The registry of one configuration, as it is read.
-pub(crate) struct Reading {
-    roster: Roster,
-    told: mpsc::Receiver<Told>,
-    /// Files that the access to the home cluster depends on.
-    files: Vec<PathBuf>,
-    fingerprint: u64,
-    /// From then on what is known counts, listed whole or not.
-    due: Instant,
-    #[expect(dead_code, reason = "held: dropping it ends the watches")]
-    watch: Watch,
-}
+/// Until when the first list of everything is waited for; `None`: for ever.
+#[derive(Debug, Clone, Copy)]
+struct Grace(Option<Instant>);
 
 /// The registry, whatever the configuration says of it.
 pub(crate) struct Registry {
     reading: Option<Reading>,
     /// Of a changed configuration: takes the place of `reading` when it is listed whole.
     next: Option<Reading>,
-    /// When clusters that nobody knows of are not waited for any more; `None`: they are not.
-    grace: Option<Instant>,
-    /// Clusters that an earlier process knew: they stand until everything is listed.
-    remembered: Vec<ClusterEntry>,
-    /// What was written last for the next process.
-    written: Option<Vec<ClusterEntry>>,
+    /// How long clusters that nobody knows of are waited for; `None`: they are not.
+    grace: Option<Grace>,
+    memory: Memory,
     /// Findings that were logged and still stand.
     logged: HashSet<Finding>,
     counts: Counts,
@@ -74,20 +55,19 @@ impl Registry {
             reading: None,
             next: None,
             grace: None,
-            remembered: recalled(config),
-            written: None,
+            memory: recalled(config),
             logged: HashSet::new(),
             counts: Counts::default(),
         };
-        registry.reading = registry.prepare_on(config, thread, counters)?;
+        registry.reading = Reading::start(config, thread, counters, None)?;
         // The clusters that it may name are waited for at the start only: a reload makes no name unknown.
-        registry.grace = registry.reading.as_ref().map(|reading| reading.due);
+        registry.grace = registry.reading.as_ref().map(|reading| Grace(reading.due));
         Ok(registry)
     }
 
     /// The configuration with the clusters that an earlier process knew, for the start.
     pub(crate) fn recall(config: &Config) -> Joined {
-        Joined::plain(config.clone()).with_remembered(&recalled(config))
+        Joined::plain(config.clone()).with_remembered(recalled(config).clusters())
     }
 
     /// Starts another reading, unheard, where the configuration asks for one.
@@ -95,39 +75,8 @@ impl Registry {
     /// # Errors
     /// The home cluster cannot be read as configured; nothing has changed then.
     pub(crate) fn prepare(&self, config: &Config, sources: &Running) -> Result<Option<Reading>, String> {
-        self.prepare_on(config, sources.thread(), &|home| sources.counters_of(home))
-    }
-
-    fn prepare_on(
-        &self,
-        config: &Config,
-        thread: &Sources,
-        counters: CountersOf<'_>,
-    ) -> Result<Option<Reading>, String> {
-        let Some(home) = wanted(config) else { return Ok(None) };
-        let error = |reason: String| format!("registry: cluster {}: {reason}", home.cluster.id);
-        let access = access(config, &home).map_err(error)?;
-        let files = access.files.clone();
-        let fingerprint = fingerprint(config, &home, &files);
         let newest = self.next.as_ref().or(self.reading.as_ref());
-        if newest.is_some_and(|reading| reading.fingerprint == fingerprint) {
-            return Ok(None);
-        }
-        let collections = collections(&config.registry);
-        let times = &home.freshness;
-        let spec = Spec {
-            access,
-            timing: Timing::for_freshness(times.suspect_after.duration(), times.demote_after.duration()),
-            counters: counters(&home.cluster.id),
-            collections: collections.clone(),
-            allow_servers: config.registry.allow_servers.clone(),
-            confirm: config.brake.confirm_after.duration(),
-        };
-        let (sender, told) = mpsc::channel(MESSAGES);
-        let watch = spawn(thread, &spec, &sender).map_err(error)?;
-        let roster = Roster::new(home.cluster.id.clone(), collections);
-        let due = Instant::now() + config.freshness.grace.duration();
-        Ok(Some(Reading { roster, told, files, fingerprint, due, watch }))
+        Reading::start(config, sources.thread(), &|home| sources.counters_of(home), newest)
     }
 
     /// Takes over what was prepared for this configuration.
@@ -141,12 +90,12 @@ impl Registry {
 
     /// Files by which the home cluster is reached.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
-        self.next.as_ref().or(self.reading.as_ref()).map(|reading| reading.files.clone()).unwrap_or_default()
+        self.next.as_ref().or(self.reading.as_ref()).map(Reading::files).unwrap_or_default()
     }
 
     /// Waits until the clusters may be others. Nothing is lost when it is not waited for to the end.
     pub(crate) async fn next(&mut self) {
-        let (grace, due) = (self.grace, self.next.as_ref().map(|next| next.due));
+        let (grace, due) = (self.grace.and_then(|grace| grace.0), self.next.as_ref().and_then(|next| next.due));
         tokio::select! {
             told = receive(&mut self.reading) => take(&mut self.reading, told),
             told = receive(&mut self.next) => {
@@ -171,10 +120,10 @@ impl Registry {
         let now = Instant::now();
         let known = self.reading.as_ref().is_some_and(|reading| reading.roster.has_listed());
         let counts = |next: &mut Reading| {
-            let late = next.due <= now;
+            let late = next.due.is_some_and(|due| due <= now);
             // Clusters that are known do not go because home does not answer: the next reading is waited for on.
             if late && known && !next.roster.has_listed() {
-                next.due = now + PATIENCE;
+                next.due = Some(now + PATIENCE);
                 return false;
             }
             late || next.roster.is_listed()
@@ -198,36 +147,26 @@ impl Registry {
         self.tell(home, findings);
         // Not before everything is listed: a collection that is still missing may give an id to another cluster.
         let joined = if self.grace.is_some() { Joined::plain(config.clone()) } else { joined };
-        if self.reading.as_ref().is_some_and(|reading| reading.roster.is_listed()) {
-            self.remembered.clear();
-            self.remember(&joined);
+        let listed = self.reading.as_ref().filter(|reading| reading.roster.is_listed());
+        if let Some(reading) = listed {
+            let is_read = |id: &ClusterId| joined.learned.contains_key(id);
+            self.memory.keep(|id| !is_read(id) && reading.roster.may_name(id));
         }
-        joined.with_remembered(&self.remembered)
-    }
-
-    /// Writes the clusters for the next process, where a snapshot is kept and they are others than before.
-    fn remember(&mut self, joined: &Joined) {
-        let Some(folder) = joined.config.snapshot.path.get() else { return };
-        let learned = |entry: &&ClusterEntry| joined.learned.contains_key(&ClusterId::new(&entry.name));
-        let clusters: Vec<&ClusterEntry> = joined.config.clusters.iter().filter(learned).collect();
-        if self.written.as_ref().is_some_and(|written| written.iter().eq(clusters.iter().copied())) {
-            return;
+        let joined = joined.with_remembered(self.memory.clusters());
+        if listed.is_some() {
+            self.memory.write(&joined);
         }
-        if let Err(error) = memory::write(folder, &clusters) {
-            tracing::warn!(
-                "registry: {}: its clusters cannot be remembered for a restart: {error}; answers are not affected",
-                folder.display()
-            );
-            return;
-        }
-        self.written = Some(clusters.into_iter().cloned().collect());
+        joined
     }
 
     /// The same with its findings, of what is known at this moment.
     pub(crate) fn joined(&self, config: &Config) -> (Joined, Vec<Finding>) {
         let configured: Vec<ClusterId> = config.clusters.iter().map(|entry| ClusterId::new(&entry.name)).collect();
+        // Of this configuration, whatever the reading was started with.
+        let allowed = Allowed::new(&config.registry.allow_servers, &collections(&config.registry));
+        let reading = self.reading.as_ref();
         let (clusters, findings) =
-            self.reading.as_ref().map(|reading| reading.roster.clusters(&configured)).unwrap_or_default();
+            reading.map(|reading| reading.roster.clusters(&configured, &allowed)).unwrap_or_default();
         (Joined::new(config.clone(), clusters), findings)
     }
 
@@ -261,22 +200,10 @@ impl Registry {
 }
 
 /// What an earlier process knew, where a registry and a snapshot are configured.
-fn recalled(config: &Config) -> Vec<ClusterEntry> {
+fn recalled(config: &Config) -> Memory {
     match (wanted(config), config.snapshot.path.get()) {
-        (Some(_), Some(folder)) => memory::read(folder),
-        _ => Vec::new(),
-    }
-}
-
-/// The next message; for ever where nothing is read.
-async fn receive(reading: &mut Option<Reading>) -> Option<Told> {
-    match reading {
-        Some(reading) => match reading.told.recv().await {
-            Some(told) => Some(told),
-            // The watches ended, which they do not while they are held.
-            None => std::future::pending().await,
-        },
-        None => std::future::pending().await,
+        (Some(_), Some(folder)) => Memory::read(folder),
+        _ => Memory::default(),
     }
 }
 
@@ -286,50 +213,4 @@ async fn until(moment: Option<Instant>) {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,
     }
-}
-
-/// Takes a message in and all that wait behind it, so that a list is joined once.
-fn take(reading: &mut Option<Reading>, told: Option<Told>) {
-    let Some(reading) = reading else { return };
-    let mut told = told;
-    while let Some(message) = told {
-        // A reason is a finding too, which is logged.
-        let _ = reading.roster.take(message);
-        told = reading.told.try_recv().ok();
-    }
-}
-
-/// The home cluster, where something is to be read there.
-fn wanted(config: &Config) -> Option<ConfiguredCluster> {
-    if collections(&config.registry).is_empty() {
-        return None;
-    }
-    let home = config.registry_home()?;
-    config.clusters().into_iter().find(|entry| entry.cluster.id.as_str() == home)
-}
-
-fn collections(registry: &config::Registry) -> Vec<Collection> {
-    let mut collections = Vec::new();
-    if let Some(secrets) = &registry.secrets {
-        for namespace in &secrets.namespaces {
-            let sort = |label: &String| Sort::Secrets { label: label.clone() };
-            let collection = |label| Collection { namespace: namespace.clone(), sort: sort(label) };
-            collections.extend(secrets.labels.iter().map(collection));
-        }
-    }
-    collections.extend(registry.cluster_profiles.as_ref().map(|profiles| {
-        let file = |(name, path): (&String, &config::value::FilePath)| Some((name.clone(), path.get()?.to_owned()));
-        let sort = Sort::Profiles { tokens: profiles.tokens.iter().filter_map(file).collect() };
-        Collection { namespace: profiles.namespace.clone(), sort }
-    }));
-    collections
-}
-
-fn fingerprint(config: &Config, home: &ConfiguredCluster, files: &[PathBuf]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    format!("{:?} {:?} {:?}", config.registry, config.brake, home.freshness).hash(&mut hasher);
-    let entry = config.clusters.iter().find(|entry| entry.name == home.cluster.id.as_str());
-    entry.map(|entry| (entry.allow_insecure, entry.system_roots, &entry.proxy)).hash(&mut hasher);
-    (&home.source, contents(files)).hash(&mut hasher);
-    hasher.finish()
 }

@@ -3,9 +3,11 @@
 //!
 //! In: entries of the registry. Out: the same at the next start, without any way to reach them: that is never written.
 
+use super::Joined;
 use crate::config::ClusterEntry;
-use crate::model::{Mode, Reach};
+use crate::model::{ClusterId, Mode, Reach};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -48,11 +50,68 @@ fn value<T: Copy + Default>(words: &[(&str, T)], text: &str) -> T {
     words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).unwrap_or_default()
 }
 
+/// The clusters that an earlier process knew, and what is written for the next one.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// They stand until everything is listed.
+    clusters: Vec<ClusterEntry>,
+    /// Of those, the ones that were logged because they stand for longer.
+    warned: HashSet<String>,
+    /// What was written last.
+    written: Option<Vec<ClusterEntry>>,
+}
+
+impl Memory {
+    /// Reads what an earlier process wrote.
+    pub(super) fn read(folder: &Path) -> Self {
+        Memory { clusters: read(folder), ..Memory::default() }
+    }
+
+    /// Those that still stand.
+    pub(super) fn clusters(&self) -> &[ClusterEntry] {
+        &self.clusters
+    }
+
+    /// Everything is listed: only those stand on whose objects are there and cannot be used now.
+    pub(super) fn keep(&mut self, stands: impl Fn(&ClusterId) -> bool) {
+        self.clusters.retain(|entry| stands(&ClusterId::new(&entry.name)));
+        for entry in &self.clusters {
+            if self.warned.insert(entry.name.clone()) {
+                tracing::warn!(
+                    "registry: cluster {}: what describes it cannot be used; it is answered as the snapshot has it until that \
+                     is mended or removed",
+                    entry.name
+                );
+            }
+        }
+    }
+
+    /// Writes the clusters for the next process, where a snapshot is kept and they are others than before.
+    pub(super) fn write(&mut self, joined: &Joined) {
+        let Some(folder) = joined.config.snapshot.path.get() else { return };
+        let learned = |entry: &&ClusterEntry| {
+            joined.learned.contains_key(&ClusterId::new(&entry.name)) || self.clusters.contains(entry)
+        };
+        let clusters: Vec<&ClusterEntry> = joined.config.clusters.iter().filter(learned).collect();
+        if self.written.as_ref().is_some_and(|written| written.iter().eq(clusters.iter().copied())) {
+            return;
+        }
+        if let Err(error) = write(folder, &clusters) {
+            tracing::warn!(
+                "registry: {}: its clusters cannot be remembered for a restart: {error}; answers are not affected",
+                folder.display()
+            );
+            return;
+        }
+        self.written = Some(clusters.into_iter().cloned().collect());
+    }
+}
+
 /// Writes them whole: a temporary file of this user alone, then a rename.
 ///
 /// # Errors
 /// Of the disk.
-pub(super) fn write(folder: &Path, clusters: &[&ClusterEntry]) -> std::io::Result<()> {
+fn write(folder: &Path, clusters: &[&ClusterEntry]) -> std::io::Result<()> {
     let remembered = |entry: &&ClusterEntry| Remembered {
         id: entry.name.clone(),
         region: entry.region.clone(),
@@ -73,7 +132,7 @@ pub(super) fn write(folder: &Path, clusters: &[&ClusterEntry]) -> std::io::Resul
 }
 
 /// What was written last; nothing where that cannot be read.
-pub(super) fn read(folder: &Path) -> Vec<ClusterEntry> {
+fn read(folder: &Path) -> Vec<ClusterEntry> {
     let path = folder.join(FILE);
     if std::fs::metadata(&path).is_ok_and(|file| file.len() > MOST) {
         return Vec::new();

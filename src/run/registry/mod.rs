@@ -9,15 +9,17 @@ mod live;
 mod memory;
 #[cfg(not(feature = "kubernetes"))]
 mod off;
+#[cfg(feature = "kubernetes")]
+mod reading;
 
 #[cfg(feature = "kubernetes")]
 pub(super) use live::Registry;
 #[cfg(not(feature = "kubernetes"))]
 pub(super) use off::Registry;
 
-use crate::config::{Config, ConfiguredCluster, SourceSpec};
+use crate::config::{ClusterEntry, Config, ConfiguredCluster, Source, SourceSpec};
 #[cfg(feature = "kubernetes")]
-use crate::{config::ClusterEntry, model::ClusterId, source::kubernetes::registry::Learned};
+use crate::{model::ClusterId, source::kubernetes::registry::Learned};
 use arc_swap::ArcSwap;
 #[cfg(feature = "kubernetes")]
 use std::collections::HashMap;
@@ -51,6 +53,22 @@ impl Joined {
         {
             entry.source != SourceSpec::Learned
         }
+    }
+
+    /// True when an entry is read as `other` of another configuration is, so that both are one cluster.
+    pub(super) fn reads_alike(&self, entry: &ClusterEntry, others: &Joined, other: &ClusterEntry) -> bool {
+        #[cfg(feature = "kubernetes")]
+        {
+            let (own, its) = (ClusterId::new(&entry.name), ClusterId::new(&other.name));
+            match (self.learned.get(&own), others.learned.get(&its)) {
+                (Some(own), Some(its)) => return own.fingerprint == its.fingerprint,
+                (None, None) => {}
+                _ => return false,
+            }
+        }
+        #[cfg(not(feature = "kubernetes"))]
+        let _ = others;
+        entry.source == other.source && entry.source != Source::default()
     }
 
     /// True when the same clusters are reached in the same way.

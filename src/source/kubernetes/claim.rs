@@ -5,7 +5,7 @@
 
 use super::client::Connection;
 use super::fault::Fault;
-use super::identity;
+use super::{Spec, identity};
 use crate::model::ClusterId;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -41,6 +41,8 @@ pub(super) struct Identity {
 #[derive(Debug, Default)]
 struct State {
     known: Option<String>,
+    /// It was put to whoever knows all clusters.
+    claimed: bool,
     /// Up to when it is known to be so.
     checked: Option<Instant>,
     /// It cannot be told before.
@@ -50,8 +52,10 @@ struct State {
 }
 
 impl Identity {
-    pub fn new(cluster: ClusterId, generation: u64, desk: Option<Desk>) -> Self {
-        Identity { cluster, generation, desk, state: Mutex::default() }
+    pub fn new(spec: &Spec) -> Self {
+        let state = State { known: spec.expected.clone(), ..State::default() };
+        let (cluster, generation, desk) = (spec.cluster.clone(), spec.generation, spec.desk.clone());
+        Identity { cluster, generation, desk, state: Mutex::new(state) }
     }
 
     /// Makes sure that the API server is, or was after `since`, that of the cluster. True when the cluster is another one
@@ -80,9 +84,9 @@ impl Identity {
             }
             None => false,
         };
-        if changed || state.known.is_none() {
+        if changed || !state.claimed {
             self.claim(desk, &uid).await?;
-            state.known = Some(uid);
+            (state.known, state.claimed) = (Some(uid), true);
         }
         (state.other, state.checked) = (None, Some(now));
         Ok(changed)
@@ -96,7 +100,7 @@ impl Identity {
         match told.await {
             Ok(Err(holder)) => Err(Fault::Identity(format!(
                 "same-cluster-twice: it is cluster {holder}, which is read already (the UID of the kube-system Namespace is the \
-                 same); remove one of the two"
+                 same); it waits until {holder} is removed or becomes another cluster; remove one of the two"
             ))),
             _ => Ok(()),
         }

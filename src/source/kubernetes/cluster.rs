@@ -52,7 +52,7 @@ impl Shared {
             generation: spec.generation,
             mode: spec.mode,
             connection,
-            identity: Identity::new(spec.cluster.clone(), spec.generation, spec.desk.clone()),
+            identity: Identity::new(spec),
             limits: spec.limits.clone(),
             context,
             counters: spec.counters.clone(),

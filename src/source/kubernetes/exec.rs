@@ -2,11 +2,13 @@
 //! (`kubeconfig.allowExec`, RESILIENCE.md section 10).
 //!
 //! In: command, arguments and environment as written. Out: bearer tokens. A plugin has 10 s, no input, and no environment but
-//! what the kubeconfig lists and `KUBERNETES_EXEC_INFO`; what it prints is never logged.
+//! what the kubeconfig lists and `KUBERNETES_EXEC_INFO`, none of it for loaders; what it prints is never logged. One that hangs
+//! is killed with everything that it started.
 
 use super::kubeconfig_file::Exec;
 use super::token::{MAX_FILE, bearer};
 use http::HeaderValue;
+use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,8 @@ pub struct ExecToken {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     version: String,
+    /// Time for one run.
+    limit: Duration,
     last: Mutex<Last>,
     /// The server did not take the token.
     refused: AtomicBool,
@@ -76,12 +80,20 @@ impl ExecToken {
         if !version.starts_with("client.authentication.k8s.io/") {
             return Err("exec: apiVersion: is not client.authentication.k8s.io/v1".to_owned());
         }
+        if let Some(variable) = exec.env.iter().flatten().find(|variable| loads_code(&variable.name)) {
+            let name: String = variable.name.chars().take(64).filter(|c| !c.is_control()).collect();
+            return Err(format!(
+                "exec: env: {name}: refused, because it makes programs load code that is not the plugin's; remove it, or set \
+                 it in a script that is listed in kubeconfig.allowExec"
+            ));
+        }
         let environment = exec.env.iter().flatten().map(|entry| (entry.name.clone(), entry.value.clone())).collect();
         Ok(Arc::new(ExecToken {
             command: command.to_owned(),
             arguments: exec.args.clone().unwrap_or_default(),
             environment,
             version,
+            limit: LIMIT,
             last: Mutex::new(Last::None),
             refused: AtomicBool::new(false),
         }))
@@ -126,21 +138,67 @@ impl ExecToken {
         command.args(&self.arguments).env_clear().envs(self.environment.iter().cloned());
         command.env("KUBERNETES_EXEC_INFO", info.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        // What it starts itself is in its group and ends with it.
+        command.process_group(0);
         let mut child = command.spawn().map_err(|error| format!("cannot be run: {error}"))?;
+        let mut group = Group(child.id());
         let mut printed = Vec::new();
         let whole = async {
             if let Some(out) = child.stdout.take() {
                 out.take(MAX_FILE).read_to_end(&mut printed).await?;
             }
-            child.wait().await
+            let status = child.wait().await;
+            // Its number may be another's from now on.
+            group.0 = None;
+            status
         };
-        match tokio::time::timeout(LIMIT, whole).await {
-            Err(_) => Err(format!("was not done within {LIMIT:?}")),
+        match tokio::time::timeout(self.limit, whole).await {
+            Err(_) => Err(format!("was not done within {:?}", self.limit)),
             Ok(Err(error)) => Err(format!("cannot be read: {error}")),
             Ok(Ok(status)) if !status.success() => Err(format!("failed: {status}; run it by hand to see why")),
             Ok(Ok(_)) => credential(&printed),
         }
     }
+}
+
+/// The process group of a plugin that has not ended: killed when dropped.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let leader = self.0.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        if let Some(leader) = leader {
+            // It may have no process any more.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
+/// Variables by which loaders and interpreters are told to run more than the program.
+fn loads_code(name: &str) -> bool {
+    const PREFIXES: [&str; 3] = ["LD_", "DYLD_", "BASH_FUNC_"];
+    const NAMES: [&str; 19] = [
+        "GLIBC_TUNABLES",
+        "GCONV_PATH",
+        "LOCPATH",
+        "BASH_ENV",
+        "ENV",
+        "SHELLOPTS",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "PERL5LIB",
+        "PERL5OPT",
+        "PERLLIB",
+        "RUBYOPT",
+        "RUBYLIB",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+    ];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
 }
 
 /// The token that a plugin printed. What the parser says could quote it.

@@ -12,6 +12,8 @@ const KUBE_SYSTEM: &str = "kube-system";
 /// KEP-2149: well-known name of the property that holds the id; the one before it.
 const ID_PROPERTIES: [&str; 2] = ["cluster.clusterset.k8s.io", "id.k8s.io"];
 const ID_VERSIONS: [&str; 2] = ["v1beta1", "v1alpha1"];
+/// Octets of a UID that is believed; real ones have 36.
+const LONGEST: usize = 128;
 /// Octets of such a list.
 const MOST: usize = 1 << 20;
 
@@ -54,7 +56,7 @@ pub(super) async fn uid(connection: &Connection) -> Result<Option<String>, Fault
         Err(fault) => return Err(fault),
     };
     let own = items.into_iter().find(|item| item.metadata.name == KUBE_SYSTEM);
-    Ok(own.map(|item| item.metadata.uid).filter(|uid| !uid.is_empty()))
+    Ok(own.map(|item| item.metadata.uid).filter(|uid| !uid.is_empty() && uid.len() <= LONGEST))
 }
 
 /// The id that the cluster gives itself, where it does and it may be read.

@@ -33,7 +33,7 @@ const ISTIO: &str = "networking.istio.io";
 const ISTIO_VERSIONS: &[&str] = &["v1", "v1beta1", "v1alpha3"];
 
 /// All kinds that are watched.
-pub const TABLE: [Row; 9] = [
+pub const TABLE: [Row; 10] = [
     Row { kind: Kind::Namespace, group: "", versions: &["v1"], plural: "namespaces", discovered: false },
     Row { kind: Kind::Node, group: "", versions: &["v1"], plural: "nodes", discovered: false },
     Row { kind: Kind::Service, group: "", versions: &["v1"], plural: "services", discovered: false },
@@ -67,6 +67,7 @@ pub const TABLE: [Row; 9] = [
         plural: "dnsendpoints",
         discovered: true,
     },
+    Row { kind: Kind::Gateway, group: "submariner.io", versions: &["v1"], plural: "gateways", discovered: true },
 ];
 
 impl Row {
@@ -79,7 +80,7 @@ impl Row {
     pub fn need(&self, mode: Mode) -> Need {
         match (self.kind, mode) {
             (Kind::Namespace | Kind::Node, _) => Need::Optional,
-            (Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint, _) => Need::Optional,
+            (Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint | Kind::Gateway, _) => Need::Optional,
             (Kind::EndpointSlice, _) => Need::Required,
             (Kind::Service, Mode::Import) => Need::Optional,
             (Kind::ServiceExport, Mode::Import) | (Kind::ServiceImport, Mode::Direct) => Need::Unread,
@@ -133,6 +134,6 @@ mod tests {
         assert_eq!(needs(Mode::Both)[..6], [Optional, Optional, Required, Required, Required, Required]);
         assert_eq!(needs(Mode::Direct)[..6], [Optional, Optional, Required, Required, Required, Unread]);
         assert_eq!(needs(Mode::Import)[..6], [Optional, Optional, Optional, Required, Unread, Required]);
-        assert_eq!(needs(Mode::Both)[6..], [Optional; 3]);
+        assert_eq!(needs(Mode::Both)[6..], [Optional; 4]);
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Context {
     pub user: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Cluster {
     pub server: Option<String>,

@@ -79,6 +79,8 @@ pub struct Spec {
     pub known_clusters: Arc<[ClusterId]>,
     /// Where the cluster's identity is put to; `None`: it is not asked for.
     pub desk: Option<Desk>,
+    /// The UID of the kube-system Namespace that it had when what is answered of it was read.
+    pub expected: Option<String>,
     /// Kept by the caller over rebuilt watchers.
     pub counters: Arc<Counters>,
     /// Runs before each step of the task that follows a kind: tests panic in it.
@@ -100,6 +102,7 @@ impl Spec {
             limits: Limits::default(),
             known_clusters: Arc::new([]),
             desk: None,
+            expected: None,
             counters: Arc::default(),
             fail_point: None,
         }

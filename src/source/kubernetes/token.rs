@@ -66,6 +66,11 @@ impl TokenFile {
         Ok(Arc::new(file))
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn header(&self) -> Result<HeaderValue, String> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.as_ref().and_then(|(_, read)| *read).is_none_or(|read| read.elapsed() >= TOKEN_AGE) {

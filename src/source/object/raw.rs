@@ -155,7 +155,19 @@ shape! {
         endpoint_slice_objects: Text<'de> = "endpointSliceObjects",
         addresses: List<StatusAddress<'de>> = "addresses",
         conditions: List<Condition<'de>> = "conditions",
+        ha_status: Text<'de> = "haStatus",
+        connections: List<Connection<'de>> = "connections",
     }
+}
+
+shape! {
+    /// One entry of `status.connections` of a Gateway.
+    Connection { status: Text<'de> = "status", endpoint: ConnectionEndpoint<'de> = "endpoint" }
+}
+
+shape! {
+    /// The other end of a connection.
+    ConnectionEndpoint { cluster_id: Text<'de> = "cluster_id" }
 }
 
 shape! {

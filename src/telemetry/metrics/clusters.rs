@@ -32,6 +32,9 @@ pub(super) fn add(families: &mut Families, cluster: &ClusterFigures) {
     for (state, addresses) in &cluster.probe_targets {
         families.add("cluster_probe_targets", &[name, state], *addresses as f64);
     }
+    for (witness, status) in &cluster.connections {
+        families.add("cluster_connections", &[name, witness, status], 1.0);
+    }
     histories(families, cluster);
 }
 

@@ -101,3 +101,41 @@ fn an_end_far_away_is_believed_and_one_in_the_past_is_not() {
     assert!(due("2999-01-01T00:00:00Z").unwrap() > Duration::from_secs(86_400));
     assert_eq!(due("never"), None);
 }
+
+#[test]
+fn a_variable_that_loads_other_code_was_handed_to_an_allowed_plugin() {
+    let path = PathBuf::from("/bin/true");
+    let with = |name: &str| {
+        let env = Some(vec![Variable { name: name.to_owned(), value: "/tmp/evil.so".to_owned() }]);
+        ExecToken::new(&Exec { env, ..exec(&path) }, std::slice::from_ref(&path)).err()
+    };
+    for name in ["LD_PRELOAD", "LD_LIBRARY_PATH", "GLIBC_TUNABLES", "BASH_ENV", "PYTHONPATH", "NODE_OPTIONS"] {
+        let error = with(name).unwrap();
+        assert!(error.starts_with(&format!("exec: env: {name}: refused")) && !error.contains("evil"), "{error}");
+    }
+    for name in ["HOME", "AWS_PROFILE", "PATH", "LDAP_URL", "ENVIRONMENT"] {
+        assert_eq!(with(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_plugin_that_hangs_left_what_it_had_started_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().display();
+    // A child that outlives the plugin; it holds no pipe of ours.
+    let script = format!("/bin/sleep 600 > /dev/null 2>&1 &\necho $! > {at}/child\n/bin/sleep 600");
+    let path = plugin(folder.path(), &script);
+    let mut token = ExecToken::new(&exec(&path), std::slice::from_ref(&path)).ok().unwrap();
+    Arc::get_mut(&mut token).unwrap().limit = Duration::from_secs(2);
+    let error = shown(run(token.header()));
+    assert!(error.contains("was not done within"), "{error}");
+    let child = std::fs::read_to_string(folder.path().join("child")).unwrap();
+    let state = PathBuf::from(format!("/proc/{}/stat", child.trim()));
+    // Whoever adopts it may not have waited for it yet.
+    let lives = || std::fs::read_to_string(&state).is_ok_and(|stat| !stat.contains(") Z "));
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    while lives() {
+        assert!(std::time::Instant::now() < end, "{child} still runs");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -3,10 +3,8 @@
 //! In: an API server. Out: [`Told`]s. An object that a later list leaves out is kept until a second list agrees: a restored
 //! etcd or a wrong endpoint must not take every cluster away at once.
 
-use super::item::Item;
+use super::item::{Item, NAMELESS, Rules, Unreadable};
 use super::{Collection, Spec, Told};
-use crate::source::kubernetes::Access;
-use crate::source::kubernetes::Limits;
 use crate::source::kubernetes::backoff::{Backoff, SharedBackoff, jitter};
 use crate::source::kubernetes::client::{Connection, Deadline, short};
 use crate::source::kubernetes::counters::{Counters, Verb};
@@ -14,7 +12,9 @@ use crate::source::kubernetes::fault::Fault;
 use crate::source::kubernetes::list;
 use crate::source::kubernetes::timing::Timing;
 use crate::source::kubernetes::watch::{Line, Lines};
+use crate::source::kubernetes::{Access, Limits};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ impl From<Fault> for End {
 struct Page {
     metadata: PageMeta,
     #[serde(default)]
-    items: Option<Vec<serde_json::Value>>,
+    items: Option<Vec<Box<RawValue>>>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +75,23 @@ struct PageMeta {
 struct Event {
     #[serde(rename = "type")]
     sort: String,
-    object: serde_json::Value,
+    object: Box<RawValue>,
+}
+
+/// What an ERROR or a BOOKMARK carries.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Said {
+    code: Option<u16>,
+    reason: Option<String>,
+    message: Option<String>,
+    metadata: SaidMeta,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct SaidMeta {
+    resource_version: Option<String>,
 }
 
 impl Follower {
@@ -93,7 +109,7 @@ impl Follower {
             connection,
             allow_servers: spec.allow_servers.clone(),
             sender,
-            limits: Limits::default(),
+            limits: spec.limits.clone(),
             confirm: spec.confirm,
             known: HashSet::new(),
             missing: None,
@@ -141,16 +157,11 @@ impl Follower {
 
     async fn list(&mut self) -> Result<u64, End> {
         let deadline = Deadline::after(self.connection.timing().list);
-        let (mut items, mut token, mut version) = (Vec::new(), String::new(), 0);
+        let (mut items, mut token, mut version, mut limit) = (Vec::new(), String::new(), 0, PAGE);
         for _ in 0..PAGES {
-            let more = list::continued(&token);
-            let path = list::with_query(&self.collection.path(), &format!("limit={PAGE}{more}"));
-            let octets = list::page(&self.connection, Verb::List, &path, self.limits.page_octets, deadline).await?;
-            // What the parser says may quote a Secret.
-            let page: Page = serde_json::from_slice(&octets)
-                .map_err(|error| Fault::Garbled(format!("no list (line {})", error.line())))?;
+            let page = self.page(&token, &mut limit, deadline).await?;
             version = page.metadata.resource_version.parse().unwrap_or(0);
-            items.extend(page.items.into_iter().flatten().filter_map(|item| self.decode(item)));
+            items.extend(page.items.into_iter().flatten().map(|item| Item::decode(&self.collection.sort, &item)));
             token = page.metadata.more;
             if token.is_empty() {
                 break;
@@ -163,11 +174,31 @@ impl Follower {
         Ok(version)
     }
 
-    async fn take_list(&mut self, items: Vec<Item>) -> Result<(), End> {
-        let keys: HashSet<Arc<str>> = items.iter().map(Item::key).collect();
-        let absent: HashSet<Arc<str>> = self.known.difference(&keys).cloned().collect();
-        for item in &items {
-            self.take(item).await?;
+    /// The page behind a continue token; one that is too large is asked for in halves from now on.
+    async fn page(&self, token: &str, limit: &mut u32, deadline: Deadline) -> Result<Page, Fault> {
+        loop {
+            let query = format!("limit={limit}{}", list::continued(token));
+            let path = list::with_query(&self.collection.path(), &query);
+            match list::page(&self.connection, Verb::List, &path, self.limits.page_octets, deadline).await {
+                Err(Fault::TooLarge(..)) if *limit > 1 => *limit /= 2,
+                // What the parser says may quote a Secret.
+                page => {
+                    return serde_json::from_slice(&page?)
+                        .map_err(|error| Fault::Garbled(format!("no list (line {})", error.line())));
+                }
+            }
+        }
+    }
+
+    async fn take_list(&mut self, items: Vec<Result<Item, Unreadable>>) -> Result<(), End> {
+        let mut keys: HashSet<Arc<str>> = HashSet::new();
+        for item in items {
+            keys.insert(self.take(item).await?);
+        }
+        let mut absent: HashSet<Arc<str>> = self.known.difference(&keys).cloned().collect();
+        if keys.contains(NAMELESS) {
+            // It may be any of them.
+            absent.clear();
         }
         let now = Instant::now();
         let (agreed, since) = match self.missing.take() {
@@ -217,41 +248,35 @@ impl Follower {
     async fn event(&mut self, line: &[u8]) -> Result<Option<u64>, End> {
         let garbled = |error: serde_json::Error| Fault::Garbled(format!("no event (column {})", error.column()));
         let Event { sort, object } = serde_json::from_slice(line).map_err(garbled)?;
-        if sort == "ERROR" {
-            let text = |field: &str| object[field].as_str().map(short).unwrap_or_default();
-            let code = object["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
-            let text = format!("{}: {}", text("reason"), text("message"));
-            return Err(Fault::Status { code, text, retry_after: None }.into());
+        if sort == "ERROR" || sort == "BOOKMARK" {
+            let said: Said = serde_json::from_str(object.get()).unwrap_or_default();
+            return said.outcome(sort == "ERROR");
         }
-        if sort == "BOOKMARK" {
-            let version = object["metadata"]["resourceVersion"].as_str();
-            return Ok(version.and_then(|version| version.parse().ok()));
+        let item = Item::decode(&self.collection.sort, &object);
+        let version = item.as_ref().ok().and_then(Item::version);
+        match (sort.as_str(), item) {
+            ("DELETED", Ok(item)) => self.forget(&item.key()).await?,
+            ("DELETED", Err(Unreadable { key })) => self.forget(&key).await?,
+            (_, item) => drop(self.take(item).await?),
         }
-        let Some(item) = self.decode(object) else { return Ok(None) };
-        match sort.as_str() {
-            "DELETED" => self.forget(&item.key()).await?,
-            _ => self.take(&item).await?,
-        }
-        Ok(item.version())
+        Ok(version)
     }
 
-    /// One that cannot be read is passed over: what it said before stands.
-    fn decode(&self, value: serde_json::Value) -> Option<Item> {
-        let name = value["metadata"]["name"].as_str().map(short).unwrap_or_default();
-        let item = Item::decode(&self.collection.sort, value);
-        if item.is_none() {
-            tracing::warn!(
-                "registry: {}: {name}: it has not the shape of its kind; it is passed over",
-                self.collection
-            );
-        }
-        item
+    /// Tells of one object; its key is returned. What one that cannot be read said before stands.
+    async fn take(&mut self, item: Result<Item, Unreadable>) -> Result<Arc<str>, End> {
+        let (key, told) = self.read(item);
+        self.known.insert(Arc::clone(&key));
+        self.tell(told).await?;
+        Ok(key)
     }
 
-    async fn take(&mut self, item: &Item) -> Result<(), End> {
-        let object = item.object(&self.collection, &self.allow_servers, usable);
-        self.known.insert(Arc::clone(&object.key));
-        self.tell(Told::Object { collection: self.number, object }).await
+    fn read(&self, item: Result<Item, Unreadable>) -> (Arc<str>, Told) {
+        let collection = self.number;
+        let rules = Rules { collection: &self.collection, allow_servers: &self.allow_servers, usable: &usable };
+        match item {
+            Ok(item) => (item.key(), Told::Object { collection, object: item.object(&rules) }),
+            Err(Unreadable { key }) => (Arc::clone(&key), Told::Unreadable { collection, key }),
+        }
     }
 
     async fn forget(&mut self, key: &Arc<str>) -> Result<(), End> {
@@ -261,6 +286,18 @@ impl Follower {
 
     async fn tell(&self, told: Told) -> Result<(), End> {
         self.sender.send(told).await.map_err(|_| End::Closed)
+    }
+}
+
+impl Said {
+    /// The version that a bookmark has reached, or the fault that an error is.
+    fn outcome(self, is_error: bool) -> Result<Option<u64>, End> {
+        if !is_error {
+            return Ok(self.metadata.resource_version.and_then(|version| version.parse().ok()));
+        }
+        let text = |text: Option<String>| text.as_deref().map(short).unwrap_or_default();
+        let text = format!("{}: {}", text(self.reason), text(self.message));
+        Err(Fault::Status { code: self.code.unwrap_or(500), text, retry_after: None }.into())
     }
 }
 

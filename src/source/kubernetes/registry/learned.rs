@@ -1,7 +1,11 @@
 //! A cluster as an object of the home cluster describes it.
 
+use super::{Collection, Sort};
 use crate::model::{ClusterId, Mode, Reach};
-use crate::source::kubernetes::Access;
+use crate::source::kubernetes::kubeconfig_secret::allowed_server;
+use crate::source::kubernetes::{Access, TokenSource};
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A cluster that can be read. Nothing here derives `Debug`: it holds credentials.
@@ -16,6 +20,37 @@ pub struct Learned {
     pub access: Access,
     /// Differs when another connection is needed.
     pub fingerprint: u64,
+}
+
+/// What a configuration allows objects to name, whatever was read under an earlier one.
+pub struct Allowed {
+    servers: Vec<String>,
+    token_files: HashSet<PathBuf>,
+}
+
+impl Allowed {
+    /// `servers`: `registry.allowServers`.
+    pub fn new(servers: &[String], collections: &[Collection]) -> Self {
+        let files = |collection: &Collection| match &collection.sort {
+            Sort::Profiles { tokens } => tokens.values().cloned().collect(),
+            Sort::Secrets { .. } => Vec::new(),
+        };
+        Allowed { servers: servers.to_vec(), token_files: collections.iter().flat_map(files).collect() }
+    }
+
+    /// Why a cluster may not be read, if so.
+    pub(super) fn refusal(&self, learned: &Learned) -> Option<Problem> {
+        let problem = |reason| Some(Problem { code: "bad-kubeconfig", reason });
+        if let Err(reason) = allowed_server(learned.access.server.clone(), &self.servers) {
+            return problem(reason);
+        }
+        match &learned.access.token {
+            Some(TokenSource::File(file)) if !self.token_files.contains(file.path()) => {
+                problem("its token file is not named in registry.clusterProfiles.tokens any more".to_owned())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What an object says of a cluster beside how to reach it; as the keys of the same names in `clusters`.

@@ -16,9 +16,10 @@ mod profile;
 mod roster;
 mod secret;
 
-pub use learned::{Learned, Traits};
+pub use learned::{Allowed, Learned, Traits};
 pub use roster::Roster;
 
+use super::Limits;
 use super::access::Access;
 use super::client::Connection;
 use super::counters::Counters;
@@ -60,6 +61,14 @@ impl Collection {
         }
     }
 
+    /// Of its objects.
+    fn kind(&self) -> &'static str {
+        match &self.sort {
+            Sort::Secrets { .. } => "Secret",
+            Sort::Profiles { .. } => "ClusterProfile",
+        }
+    }
+
     /// The collection with its selector.
     fn path(&self) -> String {
         let namespace = &self.namespace;
@@ -95,6 +104,8 @@ pub struct Spec {
     pub collections: Vec<Collection>,
     /// `registry.allowServers`.
     pub allow_servers: Vec<String>,
+    /// How much is read at once.
+    pub limits: Limits,
     /// How long an object that a list leaves out is kept, until a second list agrees.
     pub confirm: std::time::Duration,
 }
@@ -103,6 +114,8 @@ pub struct Spec {
 pub enum Told {
     /// An object was added or changed.
     Object { collection: usize, object: Object },
+    /// An object has not the shape of its kind: what it said before stands.
+    Unreadable { collection: usize, key: Arc<str> },
     /// An object is gone: by an event that names it, or by two lists.
     Gone { collection: usize, key: Arc<str> },
     /// Everything that the first list holds was told.

@@ -1,8 +1,9 @@
 //! A ClusterProfile (KEP-4322, `multicluster.x-k8s.io/v1alpha1`): one cluster, by the first of its access providers for which
 //! the configuration names a token file. Plugins are never run (SOURCES.md section 6, rank 4).
 
-use super::Object;
+use super::item::{Metadata, Rules};
 use super::learned::{Entry, Learned, Problem, Traits};
+use super::{Object, Sort};
 use crate::model::ClusterId;
 use crate::source::kubernetes::kubeconfig::server;
 use crate::source::kubernetes::kubeconfig_file::{Cluster, User};
@@ -27,16 +28,6 @@ pub(super) struct Profile {
     status: Option<Status>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Metadata {
-    name: String,
-    #[serde(default)]
-    namespace: String,
-    #[serde(default)]
-    pub resource_version: String,
-}
-
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Status {
@@ -48,6 +39,7 @@ struct Status {
 
 #[derive(Deserialize)]
 struct Property {
+    #[serde(default)]
     name: String,
     #[serde(default)]
     value: String,
@@ -55,27 +47,25 @@ struct Property {
 
 #[derive(Deserialize)]
 struct Provider {
+    #[serde(default)]
     name: String,
+    /// Those of other providers may hold nothing.
+    #[serde(default)]
     cluster: Cluster,
 }
 
 impl Profile {
-    /// `namespace/name`.
-    pub fn key(&self) -> Arc<str> {
-        format!("{}/{}", self.metadata.namespace, self.metadata.name).into()
-    }
-
     /// The cluster it describes.
-    pub fn object(
-        &self,
-        tokens: &BTreeMap<String, PathBuf>,
-        allow_servers: &[String],
-        usable: impl Fn(&Access) -> Result<(), String>,
-    ) -> Object {
-        let key = self.key();
+    pub fn object(&self, rules: &Rules<'_>) -> Object {
+        let key = self.metadata.key();
         let (id, origin): (_, Arc<str>) = (ClusterId::new(self.id()), format!("ClusterProfile {key}").into());
-        let read = self.access(&id, tokens, allow_servers).and_then(|(access, fingerprint)| {
-            usable(&access).map_err(|reason| Problem { code: "bad-kubeconfig", reason })?;
+        let none = BTreeMap::new();
+        let tokens = match &rules.collection.sort {
+            Sort::Profiles { tokens } => tokens,
+            Sort::Secrets { .. } => &none,
+        };
+        let read = self.access(&id, tokens, rules.allow_servers).and_then(|(access, fingerprint)| {
+            (rules.usable)(&access).map_err(|reason| Problem { code: "bad-kubeconfig", reason })?;
             Ok((access, fingerprint))
         });
         let (learned, problem) = match read {

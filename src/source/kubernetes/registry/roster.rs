@@ -2,7 +2,7 @@
 //!
 //! In: [`Told`]s, and the ids of the configuration, which come first. Out: clusters in order, findings.
 
-use super::learned::{Entry, Learned, Problem};
+use super::learned::{Allowed, Entry, Learned, Problem};
 use super::{Collection, Told};
 use crate::model::{ClusterId, Finding};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -14,6 +14,8 @@ pub struct Roster {
     collections: Vec<Collection>,
     /// By collection and object.
     objects: BTreeMap<(usize, Arc<str>), Vec<Entry>>,
+    /// Objects that have not the shape of their kind.
+    unreadable: BTreeSet<(usize, Arc<str>)>,
     listed: BTreeSet<usize>,
     failed: BTreeMap<usize, String>,
 }
@@ -21,7 +23,8 @@ pub struct Roster {
 impl Roster {
     /// Of the collections of a home cluster; nothing is known of them yet.
     pub fn new(home: ClusterId, collections: Vec<Collection>) -> Self {
-        Roster { home, collections, objects: BTreeMap::new(), listed: BTreeSet::new(), failed: BTreeMap::new() }
+        let (objects, unreadable, listed, failed) = Default::default();
+        Roster { home, collections, objects, unreadable, listed, failed }
     }
 
     /// Entries that are bad here and were good in the roster before this one go on as they were.
@@ -42,11 +45,17 @@ impl Roster {
     pub fn take(&mut self, told: Told) -> Option<String> {
         match told {
             Told::Object { collection, object } => {
-                let before = self.objects.remove(&(collection, Arc::clone(&object.key))).unwrap_or_default();
-                let entries = object.entries.into_iter().map(|entry| kept(entry, &before)).collect();
-                self.objects.insert((collection, object.key), entries);
+                let at = (collection, object.key);
+                self.unreadable.remove(&at);
+                let before = self.objects.remove(&at).unwrap_or_default();
+                self.objects.insert(at, object.entries.into_iter().map(|entry| kept(entry, &before)).collect());
             }
-            Told::Gone { collection, key } => drop(self.objects.remove(&(collection, key))),
+            Told::Unreadable { collection, key } => drop(self.unreadable.insert((collection, key))),
+            Told::Gone { collection, key } => {
+                let at = (collection, key);
+                self.objects.remove(&at);
+                self.unreadable.remove(&at);
+            }
             Told::Listed { collection } => {
                 self.listed.insert(collection);
                 self.failed.remove(&collection);
@@ -75,6 +84,12 @@ impl Roster {
         (0..self.collections.len()).all(|number| self.listed.contains(&number) || self.failed.contains_key(&number))
     }
 
+    /// True when an object names this cluster that cannot be used, or one is there that cannot even be read.
+    pub fn may_name(&self, id: &ClusterId) -> bool {
+        let unread = self.unreadable.iter().any(|at| !self.objects.contains_key(at));
+        unread || self.objects.values().flatten().any(|entry| entry.learned.is_none() && entry.id == *id)
+    }
+
     /// One line per collection that was never listed, for `/ready`.
     pub fn missing(&self) -> Vec<String> {
         let missing = |(number, collection): (usize, &Collection)| {
@@ -86,8 +101,8 @@ impl Roster {
     }
 
     /// Each cluster once: those of lower rank first, then by origin. An id of the configuration, or of an entry before, is
-    /// left out with a finding, as is what cannot be read.
-    pub fn clusters(&self, configured: &[ClusterId]) -> (Vec<Learned>, Vec<Finding>) {
+    /// left out with a finding, as is what cannot be read and what the configuration of now does not allow.
+    pub fn clusters(&self, configured: &[ClusterId], allowed: &Allowed) -> (Vec<Learned>, Vec<Finding>) {
         // An object with two of the labels is in two collections: it counts once, by the lower rank.
         let mut entries: BTreeMap<&Arc<str>, &Entry> = BTreeMap::new();
         for entry in self.objects.values().flatten() {
@@ -102,10 +117,12 @@ impl Roster {
         let mut taken: HashMap<&ClusterId, String> =
             configured.iter().map(|id| (id, "`clusters` of the configuration".to_owned())).collect();
         for entry in entries {
-            if let Some(problem) = &entry.problem {
-                findings.push(self.unusable(entry, problem));
+            let refusal = entry.learned.as_ref().and_then(|learned| allowed.refusal(learned));
+            let learned = entry.learned.as_ref().filter(|_| refusal.is_none());
+            if let Some(problem) = entry.problem.as_ref().or(refusal.as_ref()) {
+                findings.push(self.unusable(entry, problem, learned.is_some()));
             }
-            let Some(learned) = &entry.learned else { continue };
+            let Some(learned) = learned else { continue };
             if let Some(holder) = taken.get(&entry.id) {
                 findings.push(self.duplicate(entry, holder));
                 continue;
@@ -113,16 +130,27 @@ impl Roster {
             taken.insert(&entry.id, entry.origin.to_string());
             clusters.push(learned.clone());
         }
+        findings.extend(self.unreadable.iter().filter_map(|at| self.shapeless(at)));
         findings.extend(self.failed.iter().filter_map(|(number, error)| self.unreadable(*number, error)));
         (clusters, findings)
     }
 
-    fn unusable(&self, entry: &Entry, problem: &Problem) -> Finding {
-        let meanwhile = match &entry.learned {
-            Some(_) => "its cluster goes on being read by the version before",
-            None => "its cluster is not read",
+    fn unusable(&self, entry: &Entry, problem: &Problem, is_read: bool) -> Finding {
+        let meanwhile = match is_read {
+            true => "its cluster goes on being read by the version before",
+            false => "its cluster is not read",
         };
         self.finding(&entry.origin, problem.code, format!("{}; {meanwhile}", problem.reason))
+    }
+
+    fn shapeless(&self, at: &(usize, Arc<str>)) -> Option<Finding> {
+        let collection = self.collections.get(at.0)?;
+        let meanwhile = match self.objects.contains_key(at) {
+            true => "its clusters go on being read by the version before",
+            false => "nothing is read of it",
+        };
+        let message = format!("it has not the shape of its kind; {meanwhile}; write it anew");
+        Some(self.finding(&format!("{} {}", collection.kind(), at.1), "bad-object", message))
     }
 
     fn duplicate(&self, entry: &Entry, holder: &str) -> Finding {

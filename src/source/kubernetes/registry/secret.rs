@@ -1,8 +1,9 @@
 //! A Secret with kubeconfigs: each data key is the id of a cluster, its value the kubeconfig (SOURCES.md section 6, ranks 2
 //! and 3; `istioctl create-remote-secret` writes such Secrets).
 
+use super::Object;
+use super::item::{Metadata, Rules};
 use super::learned::{Entry, Learned, Problem, Traits};
-use super::{Collection, Object};
 use crate::model::{ClusterId, Mode, Reach};
 use crate::source::kubernetes::Access;
 use crate::source::kubernetes::kubeconfig_secret;
@@ -26,26 +27,14 @@ const MOST: usize = 1000;
 /// The fields of a Secret that are read.
 #[derive(Deserialize)]
 pub(super) struct Secret {
-    pub metadata: Metadata,
+    pub metadata: Metadata<Annotations>,
     #[serde(default)]
     data: Option<BTreeMap<String, Value>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Metadata {
-    name: String,
-    #[serde(default)]
-    namespace: String,
-    #[serde(default)]
-    pub resource_version: String,
-    #[serde(default)]
-    annotations: Option<Annotations>,
-}
-
 /// Those that are read; `last-applied-configuration` repeats the data and falls away.
 #[derive(Deserialize, Default, Clone)]
-struct Annotations {
+pub(super) struct Annotations {
     #[serde(rename = "clusterset-dns.io/region", default)]
     region: String,
     #[serde(rename = "clusterset-dns.io/zone", default)]
@@ -68,42 +57,26 @@ impl<'de> Deserialize<'de> for Value {
 }
 
 impl Secret {
-    /// `namespace/name`.
-    pub fn key(&self) -> Arc<str> {
-        format!("{}/{}", self.metadata.namespace, self.metadata.name).into()
-    }
-
-    /// Every cluster it describes; `usable` says whether a client can be built of an access.
-    pub fn object(
-        &self,
-        collection: &Collection,
-        allow_servers: &[String],
-        usable: impl Fn(&Access) -> Result<(), String>,
-    ) -> Object {
-        let key = self.key();
+    /// Every cluster it describes.
+    pub fn object(&self, rules: &Rules<'_>) -> Object {
+        let (key, rank) = (self.metadata.key(), rules.collection.rank());
         let data = self.data.iter().flatten().take(MOST);
         let entry = |(id, value): (&String, &Value)| {
             let origin: Arc<str> = format!("Secret {key}, key {}", shown(id)).into();
-            let read = self.learned(id, value, allow_servers, &usable);
+            let read = self.learned(id, value, rules);
             let (learned, problem) = match read {
                 Ok((access, traits, fingerprint)) => {
                     let (id, origin) = (ClusterId::new(id), Arc::clone(&origin));
-                    (Some(Learned { id, rank: collection.rank(), origin, traits, access, fingerprint }), None)
+                    (Some(Learned { id, rank, origin, traits, access, fingerprint }), None)
                 }
                 Err(problem) => (None, Some(problem)),
             };
-            Entry { id: ClusterId::new(id), rank: collection.rank(), origin, learned, problem }
+            Entry { id: ClusterId::new(id), rank, origin, learned, problem }
         };
         Object { entries: data.map(entry).collect(), key: Arc::clone(&key) }
     }
 
-    fn learned(
-        &self,
-        id: &str,
-        value: &Value,
-        allow_servers: &[String],
-        usable: impl Fn(&Access) -> Result<(), String>,
-    ) -> Result<(Access, Traits, u64), Problem> {
+    fn learned(&self, id: &str, value: &Value, rules: &Rules<'_>) -> Result<(Access, Traits, u64), Problem> {
         let problem = |code| move |reason| Problem { code, reason };
         if !ClusterId::new(id).is_nameable() {
             let reason = "the data key is no id of a cluster: one DNS label, or two joined by a dot, in lower case, is \
@@ -114,8 +87,8 @@ impl Secret {
         let octets = STANDARD
             .decode(value.0.expose_secret())
             .map_err(|_| problem(BAD_KUBECONFIG)("the value is not base64".to_owned()))?;
-        let access = kubeconfig_secret::read(&octets, allow_servers).map_err(problem(BAD_KUBECONFIG))?;
-        usable(&access).map_err(problem(BAD_KUBECONFIG))?;
+        let access = kubeconfig_secret::read(&octets, rules.allow_servers).map_err(problem(BAD_KUBECONFIG))?;
+        (rules.usable)(&access).map_err(problem(BAD_KUBECONFIG))?;
         let mut hasher = DefaultHasher::new();
         octets.hash(&mut hasher);
         Ok((access, traits, hasher.finish()))

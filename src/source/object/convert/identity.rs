@@ -41,6 +41,7 @@ fn versions(kind: Kind) -> (&'static str, &'static [&'static str]) {
         Kind::ServiceExport | Kind::ServiceImport => ("multicluster.x-k8s.io", &["v1alpha1", "v1beta1"]),
         Kind::ServiceEntry | Kind::WorkloadEntry => ("networking.istio.io", &["v1", "v1beta1", "v1alpha3"]),
         Kind::DnsEndpoint => ("externaldns.k8s.io", &["v1alpha1"]),
+        Kind::Gateway => ("submariner.io", &["v1"]),
     }
 }
 
@@ -95,7 +96,7 @@ impl<'r> Identity<'r> {
 /// Kinds whose names are DNS subdomains.
 fn allows_dots(kind: Kind) -> bool {
     use Kind::*;
-    matches!(kind, Node | EndpointSlice | ServiceEntry | WorkloadEntry | DnsEndpoint)
+    matches!(kind, Node | EndpointSlice | ServiceEntry | WorkloadEntry | DnsEndpoint | Gateway)
 }
 
 fn checked<'r>(text: &'r str, field: &'static str, dots_allowed: bool) -> Result<Cow<'r, str>, Refusal> {

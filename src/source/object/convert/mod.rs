@@ -5,6 +5,7 @@
 mod dns_endpoint;
 mod entry;
 mod export;
+mod gateway;
 mod host_name;
 mod identity;
 mod import;
@@ -81,6 +82,7 @@ fn known_kind(raw: &Raw<'_>, kind: Kind, faults: &Faults, item: Option<usize>, c
         Kind::ServiceEntry => Ok(Some(entry::service_entry(raw, &identity, &mut report))),
         Kind::WorkloadEntry => Ok(workload::workload_entry(raw, &identity, &mut report)),
         Kind::DnsEndpoint => Ok(Some(dns_endpoint::dns_endpoint(raw, &identity, &mut report))),
+        Kind::Gateway => Ok(Some(gateway::gateway(raw, &identity, &mut report))),
     };
     match fact {
         Ok(Some(fact)) => Outcome::Object { fact, findings: report.finish() },

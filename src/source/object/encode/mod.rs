@@ -11,8 +11,8 @@ mod tests;
 use super::time::format_millis;
 use crate::model::AnswerMode;
 use crate::model::fact::{
-    EndpointFact, ExportFact, Fact, Family, ImportFact, Ingress, NodeFact, Origin, Port, Protocol, ServiceFact,
-    ServiceKind, ServiceType, SliceFact, SliceRole, Traffic,
+    ConnectionFact, EndpointFact, ExportFact, Fact, Family, GatewayFact, ImportFact, Ingress, NodeFact, Origin, Port,
+    Protocol, ServiceFact, ServiceKind, ServiceType, SliceFact, SliceRole, Traffic,
 };
 use crate::model::policy::{OwnPolicy, Preference};
 use serde_json::Value;
@@ -39,6 +39,7 @@ pub fn encode_json(fact: &Fact, into: &mut Vec<u8>) {
         Fact::ServiceEntry(fact) => host::service_entry(fact),
         Fact::WorkloadEntry(fact) => host::workload_entry(fact),
         Fact::DnsEndpoint(fact) => host::dns_endpoint(fact),
+        Fact::Gateway(fact) => gateway(fact),
     };
     serde_json::to_writer(into, &object).expect("text keys, and a vector takes every octet");
 }
@@ -50,6 +51,17 @@ fn named<'f>(namespace: &'f str, name: &'f str, origin: &Origin) -> Meta<'f> {
     };
     let namespace = Some(namespace).filter(|namespace| !namespace.is_empty());
     Meta { name, namespace, resource_version, ..Meta::default() }
+}
+
+fn gateway(fact: &GatewayFact) -> Object<'_> {
+    let meta = named(fact.key.namespace(), fact.key.name(), &Origin::Unknown);
+    let connection = |connection: &ConnectionFact| serde_json::json!({"status": connection.status.as_str(), "endpoint": {"cluster_id": &*connection.cluster}});
+    let status = Status {
+        ha_status: Some("active"),
+        connections: fact.connections.iter().map(connection).collect(),
+        ..Status::default()
+    };
+    Object { status: Some(status), ..Object::new("submariner.io/v1", "Gateway", meta) }
 }
 
 fn node(fact: &NodeFact) -> Object<'_> {

@@ -136,6 +136,10 @@ pub(super) struct Status<'f> {
     pub clusters: Vec<Cluster<'f>>,
     #[serde(rename = "endpointSliceObjects", skip_serializing_if = "Option::is_none")]
     pub endpoint_slice_objects: Option<&'static str>,
+    #[serde(rename = "haStatus", skip_serializing_if = "Option::is_none")]
+    pub ha_status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<Value>,
 }
 
 /// `status.loadBalancer`.

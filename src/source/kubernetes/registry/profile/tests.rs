@@ -1,4 +1,5 @@
 use super::*;
+use crate::source::kubernetes::registry::Collection;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -28,7 +29,12 @@ impl Place {
         let profile = json!({"metadata": {"name": "west-1", "namespace": "fleet"}, "status": status});
         let profile: Profile = serde_json::from_value(profile).unwrap();
         let tokens = BTreeMap::from([("token-provider".to_owned(), self.folder.path().join("token"))]);
-        profile.object(&tokens, &[], |_| Ok(())).entries.pop().unwrap()
+        let collection = Collection { namespace: "fleet".to_owned(), sort: Sort::Profiles { tokens } };
+        profile
+            .object(&Rules { collection: &collection, allow_servers: &[], usable: &|_| Ok(()) })
+            .entries
+            .pop()
+            .unwrap()
     }
 }
 
@@ -37,6 +43,7 @@ fn the_first_provider_with_a_token_file_gives_the_access() {
     let place = Place::new();
     let providers = json!([
         {"name": "plugin-provider", "cluster": {"server": "https://other"}},
+        {"name": "without-a-cluster"},
         {"name": "token-provider", "cluster": place.cluster(json!({"tls-server-name": "kube"}))},
     ]);
     for field in ["accessProviders", "credentialProviders"] {

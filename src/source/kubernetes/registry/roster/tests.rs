@@ -1,6 +1,7 @@
 use super::*;
 use crate::source::kubernetes::registry::{Object, Sort, Traits};
-use crate::source::kubernetes::{Access, Trust};
+use crate::source::kubernetes::{Access, TokenFile, TokenSource, Trust};
+use std::path::PathBuf;
 
 fn collections() -> Vec<Collection> {
     ["clusterset-dns.io/cluster=true", "istio/multiCluster=true"]
@@ -43,7 +44,7 @@ fn roster(all: impl IntoIterator<Item = Told>) -> Roster {
 /// `id fingerprint` of each cluster, then the findings as they are shown.
 fn shown(roster: &Roster, configured: &[&str]) -> (Vec<String>, Vec<String>) {
     let configured: Vec<ClusterId> = configured.iter().map(|id| ClusterId::new(id)).collect();
-    let (clusters, findings) = roster.clusters(&configured);
+    let (clusters, findings) = roster.clusters(&configured, &Allowed::new(&[], &collections()));
     (
         clusters.iter().map(|learned| format!("{} {}", learned.id, learned.fingerprint)).collect(),
         findings.iter().map(Finding::to_string).collect(),
@@ -122,4 +123,47 @@ fn it_is_listed_when_every_collection_is_and_says_what_is_missing() {
     assert_eq!(shown(&roster, &[]).1.len(), 1);
     roster.take(Told::Listed { collection: 0 });
     assert!(roster.is_listed() && roster.missing().is_empty() && shown(&roster, &[]).1.is_empty());
+}
+
+/// The one entry of a roster, as it is read.
+fn access(roster: &mut Roster) -> &mut Access {
+    let learned = roster.objects.values_mut().flatten().find_map(|entry| entry.learned.as_mut());
+    &mut learned.unwrap().access
+}
+
+#[test]
+fn a_server_that_a_tightened_configuration_refuses_went_on_being_read() {
+    let mut before = roster([told(0, "own", &[("west", 1)])]);
+    access(&mut before).server = "https://127.0.0.1:6443".parse().unwrap();
+    // As read under the new configuration, which refuses it.
+    let mut next = roster([told(0, "own", &[("west", 0)])]);
+    next.inherit(&before);
+    for (roster, reason) in [(&before, "server: refused"), (&next, "exec: refused")] {
+        let ids = |servers: &[String]| {
+            let (clusters, findings) = roster.clusters(&[], &Allowed::new(servers, &[]));
+            let ids: Vec<String> = clusters.iter().map(|learned| learned.id.to_string()).collect();
+            (ids, findings)
+        };
+        assert_eq!(ids(&["127.0.0.1".to_owned()]).0, ["west"]);
+        let (read, findings) = ids(&[]);
+        assert!(read.is_empty());
+        let shown = findings[0].to_string();
+        assert!(shown.contains(reason) && shown.ends_with("its cluster is not read"), "{shown}");
+    }
+}
+
+#[test]
+fn a_token_file_that_is_no_longer_named_went_on_being_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    std::fs::write(&path, "hush").unwrap();
+    let mut roster = roster([told(0, "own", &[("west", 1)])]);
+    let file = TokenFile::new(path.clone(), vec![folder.path().to_owned()]).ok().unwrap();
+    access(&mut roster).token = Some(TokenSource::File(file));
+    let count = |tokens: &[(String, PathBuf)]| {
+        let sort = Sort::Profiles { tokens: tokens.iter().cloned().collect() };
+        let collections = [Collection { namespace: "fleet".to_owned(), sort }];
+        roster.clusters(&[], &Allowed::new(&[], &collections)).0.len()
+    };
+    assert_eq!((count(&[("provider".to_owned(), path)]), count(&[])), (1, 0));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::source::kubernetes::registry::Sort;
+use crate::source::kubernetes::registry::{Collection, Sort};
 use crate::source::kubernetes::token::TokenSource;
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn secret(annotations: serde_json::Value, data: &[(&str, &str)]) -> Secret {
 fn read(secret: &Secret) -> Vec<Entry> {
     let sort = Sort::Secrets { label: "istio/multiCluster=true".to_owned() };
     let collection = Collection { namespace: "istio-system".to_owned(), sort };
-    secret.object(&collection, &[], |_| Ok(())).entries
+    secret.object(&Rules { collection: &collection, allow_servers: &[], usable: &|_| Ok(()) }).entries
 }
 
 fn reason(entry: &Entry) -> String {
