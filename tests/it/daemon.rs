@@ -1,5 +1,6 @@
 //! The program as a child process with a configuration file: asked over UDP, signalled, killed when dropped.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
@@ -45,7 +46,16 @@ impl Daemon {
     pub fn start_under(program: &[&str], config: &Path) -> Self {
         let mut command = Command::new(program[0]);
         command.args(&program[1..]).arg(env!("CARGO_BIN_EXE_clusterset-dns"));
-        command.arg("serve").arg("--config").arg(config).env_remove("RUST_LOG");
+        Daemon::spawn(command, config, &[])
+    }
+
+    /// Another build of it, on a folder of manifests.
+    pub fn start_program(program: &Path, config: &Path, manifests: &Path) -> Self {
+        Daemon::spawn(Command::new(program), config, &["--manifests".as_ref(), manifests.as_os_str()])
+    }
+
+    fn spawn(mut command: Command, config: &Path, more: &[&OsStr]) -> Self {
+        command.arg("serve").arg("--config").arg(config).args(more).env_remove("RUST_LOG");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
         let log = Arc::new(Mutex::new(String::new()));
         let (errors, kept) = (child.stderr.take().expect("piped"), Arc::clone(&log));

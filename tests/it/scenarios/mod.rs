@@ -10,6 +10,8 @@ mod findings;
 mod listed;
 mod query;
 mod questions;
+#[cfg(feature = "kubernetes")]
+mod versions;
 
 use clusterset_dns::cli::{SettingsArgs, settings};
 use clusterset_dns::config::Config;
