@@ -54,6 +54,8 @@ pub struct Context<'a> {
     pub brake: &'a crate::model::brake::Brake,
     /// Objects of a cluster that were refused for lack of memory (`memoryLimit`).
     pub refused: &'a dyn Fn(&crate::model::ClusterId) -> u64,
+    /// What the gateways of other clusters say of their connection to a cluster (SOURCES.md 3.2), a line for each.
+    pub connections: &'a dyn Fn(&crate::model::ClusterId) -> Vec<String>,
     /// Services, namespaces and hosts that wait to be published: until then the answer may lag behind the decisions.
     pub waiting: usize,
 }
@@ -96,6 +98,8 @@ pub struct ClusterLine {
     pub errors: Vec<String>,
     /// Deletions that wait for a second list; objects for which there was no memory.
     pub held: Vec<String>,
+    /// What the gateways of other clusters say of their connection to it.
+    pub connections: Vec<String>,
 }
 
 /// One service in one view.
@@ -223,6 +227,7 @@ fn cluster_line(member: &crate::model::clusterset::Member, context: &Context<'_>
         age: (context.age)(id).map(|age| age.as_secs()),
         errors: crate::model::Kind::ALL.into_iter().filter_map(error).collect(),
         held: context.brake.waiting(id).into_iter().map(held).chain(refused((context.refused)(id))).collect(),
+        connections: (context.connections)(id),
     }
 }
 

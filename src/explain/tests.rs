@@ -27,6 +27,7 @@ fn explained(publisher: &Publisher, table: &Arc<Table>, name: &Name, rtype: u16,
         age: &|_| None,
         brake: publisher.brake(),
         refused: &|cluster| publisher.growth().refused(cluster),
+        connections: &|_| Vec::new(),
         waiting: publisher.waiting(),
     };
     explain(&Question { name: name.clone(), rtype: Some(rtype), view }, &context)

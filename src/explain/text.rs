@@ -23,8 +23,8 @@ fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
     for cluster in &explanation.clusters {
         let age = cluster.age.map(|age| format!(", last sign of life {age} s ago")).unwrap_or_default();
         writeln!(text, "cluster   {}: {}{age}", cluster.cluster, cluster.state)?;
-        for error in cluster.errors.iter().chain(&cluster.held) {
-            writeln!(text, "          {error}")?;
+        for line in cluster.errors.iter().chain(&cluster.held).chain(&cluster.connections) {
+            writeln!(text, "          {line}")?;
         }
     }
     if let Some(story) = &explanation.service {

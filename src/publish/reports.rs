@@ -4,9 +4,19 @@
 //! In: the facts, and which clusters are in contact. Out: what speaks against a cluster: somebody cannot reach it, and nobody
 //! can. A cluster that is out of contact is no witness, nor is one for itself.
 
+use super::publisher::Publisher;
 use crate::model::fact::ConnectionStatus;
 use crate::model::{ClusterId, ClusterSet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Publisher {
+    /// Tells what the gateways of all clusters say, where nothing says who is in contact.
+    pub fn tell_connections(&self) {
+        let reports = Reports::of(self.clusterset(), |_| true);
+        self.figures().connections.store(Arc::new(reports.into_connections()));
+    }
+}
 
 /// Each pair of clusters, the witness last, with the best of their connections.
 #[derive(Debug, Default)]

@@ -36,6 +36,11 @@ pub(super) fn answer(
     table: &Table,
     age: &dyn Fn(&ClusterId) -> Option<Duration>,
 ) -> Explanation {
+    let connections = publisher.figures().connections.load();
+    let connection = |cluster: &ClusterId| -> Vec<String> {
+        let about = connections.iter().filter(|connection| connection.cluster == *cluster);
+        about.map(|told| format!("gateway of {}: {}", told.witness, told.status.as_str())).collect()
+    };
     let context = Context {
         clusterset: publisher.clusterset(),
         views: publisher.views(),
@@ -44,6 +49,7 @@ pub(super) fn answer(
         age,
         brake: publisher.brake(),
         refused: &|cluster| publisher.growth().refused(cluster),
+        connections: &connection,
         waiting: publisher.waiting(),
     };
     explain(question, &context)

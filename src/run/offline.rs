@@ -37,6 +37,7 @@ pub fn load(config: &Config) -> Result<Loaded, String> {
         }
     }
     publisher.work(|| true);
+    publisher.tell_connections();
     if config.resolve_hostnames {
         look_up_own_names(&mut publisher, &table);
     }

@@ -49,9 +49,10 @@ impl Daemon {
         Daemon::spawn(command, config, &[])
     }
 
-    /// Another build of it, on a folder of manifests.
-    pub fn start_program(program: &Path, config: &Path, manifests: &Path) -> Self {
-        Daemon::spawn(Command::new(program), config, &["--manifests".as_ref(), manifests.as_os_str()])
+    /// Another build of it, on a folder of manifests where the configuration names no source.
+    pub fn start_program(program: &Path, config: &Path, manifests: Option<&Path>) -> Self {
+        let manifests = manifests.map(|folder| ["--manifests".as_ref(), folder.as_os_str()]);
+        Daemon::spawn(Command::new(program), config, manifests.as_ref().map_or(&[], |arguments| arguments))
     }
 
     fn spawn(mut command: Command, config: &Path, more: &[&OsStr]) -> Self {

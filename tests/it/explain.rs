@@ -179,6 +179,12 @@ const CASES: &[(&str, &str, &str, &[&str])] = &[
             "hint      cluster-west-1 is an alias of cluster west, and names have the id: ask for db-1.west.db.shop.svc",
         ],
     ),
+    (
+        "submariner-gateways",
+        "web.shop.svc.clusterset.local",
+        "A",
+        &["cluster   west: fresh", "          gateway of east: error", "          gateway of east: connected"],
+    ),
     ("allow-query", "clusterset.local", "SOA", &["client    ", "answer    SOA NOERROR"]),
     // Without a type: every type that the name has; with one, the others are named.
     (
