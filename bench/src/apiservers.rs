@@ -11,12 +11,23 @@ use std::path::Path;
 
 /// Starts a server per cluster and writes `config.yaml` and the kubeconfigs into `folder`.
 pub fn start(folder: &Path, set: &Clusterset, ports: Ports) -> anyhow::Result<Vec<ApiServer>> {
+    start_with(folder, set, ports, |_| true)
+}
+
+/// The same with objects of some kinds alone.
+pub fn start_with(
+    folder: &Path,
+    set: &Clusterset,
+    ports: Ports,
+    has: impl Fn(&str) -> bool,
+) -> anyhow::Result<Vec<ApiServer>> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let mut servers = Vec::new();
     for cluster in 1..=set.clusters {
         let server = ApiServer::start();
         for namespace in 0..set.namespaces() {
-            manifests::objects(set, cluster, namespace).into_iter().for_each(|object| server.put(object));
+            let objects = manifests::objects(set, cluster, namespace).into_iter();
+            objects.filter(|object| object["kind"].as_str().is_some_and(&has)).for_each(|object| server.put(object));
         }
         server.compact();
         server.kubeconfig(folder, &cluster_name(cluster));
