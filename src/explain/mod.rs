@@ -54,7 +54,8 @@ pub struct Context<'a> {
     pub brake: &'a crate::model::brake::Brake,
     /// Objects of a cluster that were refused for lack of memory (`memoryLimit`).
     pub refused: &'a dyn Fn(&crate::model::ClusterId) -> u64,
-    /// What the gateways of other clusters say of their connection to a cluster (SOURCES.md 3.2), a line for each.
+    /// What the gateways of other clusters say of their connection to a cluster (SOURCES.md 3.2), a line for each, and what the
+    /// registry says against it.
     pub connections: &'a dyn Fn(&crate::model::ClusterId) -> Vec<String>,
     /// Services, namespaces and hosts that wait to be published: until then the answer may lag behind the decisions.
     pub waiting: usize,
@@ -98,7 +99,7 @@ pub struct ClusterLine {
     pub errors: Vec<String>,
     /// Deletions that wait for a second list; objects for which there was no memory.
     pub held: Vec<String>,
-    /// What the gateways of other clusters say of their connection to it.
+    /// What the gateways of other clusters say of their connection to it, and what the registry says against it.
     pub connections: Vec<String>,
 }
 

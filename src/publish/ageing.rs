@@ -38,7 +38,7 @@ pub(super) struct Ageing {
     /// Last sign of life per cluster and kind, monotonic time since the epoch.
     contacts: HashMap<(ClusterId, Kind), Duration>,
     clusters: HashMap<ClusterId, Aged>,
-    /// Why the gateways of other clusters speak against one.
+    /// Why the gateways of other clusters, or the registry, speak against one.
     reports: HashMap<ClusterId, String>,
     /// The all-dead guard holds clusters back, which was logged.
     guarding: bool,
@@ -91,8 +91,10 @@ impl Ageing {
         let speak = |(id, watched): &(ClusterId, Watched)| (id.clone(), watched.evidence.is_in_contact(&watched.times));
         let speaking: HashMap<ClusterId, bool> = members.iter().map(speak).collect();
         let reports = Reports::of(publisher.clusterset(), |id| speaking.get(id).copied().unwrap_or_default());
-        members.iter_mut().for_each(|(id, watched)| watched.evidence.reported = reports.against(id).is_some());
-        self.reports = members.iter().filter_map(|(id, _)| Some((id.clone(), reports.against(id)?))).collect();
+        let accused = publisher.figures().accused.load_full();
+        let against = |id: &ClusterId| reports.against(id).or_else(|| accused.get(id).cloned());
+        self.reports = members.iter().filter_map(|(id, _)| Some((id.clone(), against(id)?))).collect();
+        members.iter_mut().for_each(|(id, watched)| watched.evidence.reported = self.reports.contains_key(id));
         publisher.figures().connections.store(Arc::new(reports.into_connections()));
         let (ids, mut watched): (Vec<_>, Vec<_>) = members.into_iter().unzip();
         let before: Vec<Freshness> = watched.iter().map(|watched| watched.freshness).collect();

@@ -6,7 +6,7 @@ use super::reports::Connection;
 use crate::model::fact::Kind;
 use crate::model::{ClusterId, State};
 use arc_swap::ArcSwap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -57,9 +57,14 @@ pub struct Figures {
     pub report: ArcSwap<Report>,
     /// What clusters say of each other.
     pub connections: ArcSwap<Vec<Connection>>,
+    /// What the registry's objects say against clusters.
+    pub accused: ArcSwap<Accused>,
     /// From the arrival of a change to its answer, per cluster.
     event_to_answer: Mutex<HashMap<ClusterId, Arc<Latency>>>,
 }
+
+/// What speaks against clusters, as a cause for the log.
+pub type Accused = BTreeMap<ClusterId, String>;
 
 impl Figures {
     /// The latencies of one cluster, from the arrival of a change to its answer.

@@ -37,9 +37,11 @@ pub(super) fn answer(
     age: &dyn Fn(&ClusterId) -> Option<Duration>,
 ) -> Explanation {
     let connections = publisher.figures().connections.load();
+    let accused = publisher.figures().accused.load();
     let connection = |cluster: &ClusterId| -> Vec<String> {
         let about = connections.iter().filter(|connection| connection.cluster == *cluster);
-        about.map(|told| format!("gateway of {}: {}", told.witness, told.status.as_str())).collect()
+        let gateways = about.map(|told| format!("gateway of {}: {}", told.witness, told.status.as_str()));
+        gateways.chain(accused.get(cluster).cloned()).collect()
     };
     let context = Context {
         clusterset: publisher.clusterset(),

@@ -151,6 +151,7 @@ impl Readers {
             joined,
             config: config.clone(),
             told: registry.state(),
+            accused: crate::publish::Accused::new(),
             registry,
             identities,
             renames: Renames::default(),

@@ -63,6 +63,8 @@ pub(super) struct Reloader {
     pub renames: Renames,
     /// What the publisher was last told of the registry.
     pub told: publish::task::Registry,
+    /// What it was last told against clusters.
+    pub accused: publish::Accused,
     pub sources: Running,
     pub commands: mpsc::Sender<Command>,
     pub views: Views,
@@ -94,12 +96,17 @@ impl Reloader {
                     tracing::info!("told to reload");
                     self.sources.reread();
                     self.reload().await;
+                    self.tell_accused().await;
                 }
                 () = changes.next() => {
                     tracing::info!("the configuration, a kubeconfig or a file that it names has changed");
                     self.reload().await;
+                    self.tell_accused().await;
                 }
-                () = self.registry.next() => self.rejoin().await,
+                () = self.registry.next() => {
+                    self.rejoin().await;
+                    self.tell_accused().await;
+                }
                 () = self.identities.next() => {
                     self.identities.decide(&snapshot::members(&self.joined.config));
                     continue;
@@ -183,6 +190,15 @@ impl Reloader {
         self.joined = self.renames.applied(self.registry.join(&next));
         self.config = next;
         Ok(change)
+    }
+
+    /// Objects of the registry may say something else against clusters.
+    async fn tell_accused(&mut self) {
+        let accused = self.registry.accused(&self.config);
+        // Without a publisher the process is ending.
+        if accused != self.accused && self.commands.send(Command::Accused(accused.clone())).await.is_ok() {
+            self.accused = accused;
+        }
     }
 
     /// The registry may name other clusters now.

@@ -227,7 +227,8 @@ fn a_reload_while_home_did_not_answer_took_the_clusters_of_the_registry_away() {
 }
 
 /// A ClusterProfile for `west` with a token file, and the configuration that reads it.
-fn configure_profile(folder: &Path, home: &ApiServer, west: &ApiServer) {
+/// Home with a ClusterProfile of west, which is returned.
+fn configure_profile(folder: &Path, home: &ApiServer, west: &ApiServer) -> Value {
     let kubeconfig = token(west);
     let field = |name: &str| {
         let rest = kubeconfig.split_once(&format!("{name}: ")).unwrap().1;
@@ -247,7 +248,8 @@ fn configure_profile(folder: &Path, home: &ApiServer, west: &ApiServer) {
     let registry = "clusterProfiles: { namespace: fleet, tokens: { tokens: west.token } }";
     let text = text.replace("secrets: { namespaces: [fleet] }", registry);
     fs::write(folder.join("config.yaml"), text).unwrap();
-    home.put(profile);
+    home.put(profile.clone());
+    profile
 }
 
 #[test]
@@ -284,5 +286,32 @@ fn a_token_file_that_appeared_later_connected_nothing() {
     fs::write(folder.path().join("new"), TOKEN).unwrap();
     fs::rename(folder.path().join("new"), folder.path().join("west.token")).unwrap();
     answers(&daemon, 1, &["10.1.0.1", "10.1.0.2"]);
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn a_profile_whose_control_plane_is_ill_puts_its_cluster_last_where_that_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));
+    fs::write(folder.path().join("west.token"), TOKEN).unwrap();
+    let mut profile = configure_profile(folder.path(), &home, &west);
+    let config = fs::read_to_string(folder.path().join("config.yaml")).unwrap();
+    fs::write(folder.path().join("config.yaml"), config + "freshness: { recoverAfter: 500ms, evidence: stale }\n")
+        .unwrap();
+    let mut daemon = Daemon::start(&folder.path().join("config.yaml"));
+    daemon.ask_until(WEB, "A", |reply| reply.addresses.len() == 2 && reply.ede.is_none());
+
+    let mut condition = |status: &str| {
+        profile["status"]["conditions"] = json!([{"type": "ControlPlaneHealthy", "status": status, "reason": "Down"}]);
+        home.put(profile.clone());
+    };
+    condition("False");
+    let last = Some("10.1.0.2".parse().unwrap());
+    daemon.ask_until(WEB, "A", |reply| {
+        reply.addresses.len() == 2 && reply.addresses.last() == last.as_ref() && reply.ede == Some(3)
+    });
+    daemon.wait_log("ClusterProfile fleet/west-of-the-fleet: ControlPlaneHealthy is False (Down)");
+    condition("True");
+    daemon.ask_until(WEB, "A", |reply| reply.addresses.len() == 2 && reply.ede.is_none());
     assert!(daemon.stop().success());
 }

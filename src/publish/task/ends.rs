@@ -17,6 +17,8 @@ pub enum Command {
     Resolved(HashMap<Arc<str>, Vec<std::net::IpAddr>>),
     /// The addresses whose health check fails.
     Probed(crate::model::probe::Evidence),
+    /// What the objects of the registry say against clusters.
+    Accused(crate::publish::Accused),
     /// Puts another configuration in force.
     Reconfigure(Box<Reconfiguration>),
 }

@@ -96,6 +96,7 @@ impl Driver {
             Command::Ask(question) => question(&self.publisher),
             Command::Reconfigure(next) => self.reconfigure(*next),
             Command::Resolved(resolved) => self.publisher.set_resolved(resolved),
+            Command::Accused(accused) => self.publisher.figures().accused.store(Arc::new(accused)),
             Command::Probed(probed) => self.publisher.set_probed(probed),
         }
     }

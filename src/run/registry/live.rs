@@ -4,7 +4,7 @@
 
 use super::memory::Memory;
 use super::reading::{CountersOf, Reading, collections, receive, take, wanted};
-use super::{Counts, Joined};
+use super::{Accused, Counts, Joined};
 use crate::config::Config;
 use crate::model::{ClusterId, Finding};
 use crate::publish::task;
@@ -191,6 +191,12 @@ impl Registry {
     pub(crate) fn state(&self) -> task::Registry {
         let missing = self.reading.as_ref().map(|reading| reading.roster.missing()).unwrap_or_default();
         task::Registry { awaited: self.grace.is_some(), missing }
+    }
+
+    /// What its objects say against clusters.
+    pub(crate) fn accused(&self, config: &Config) -> Accused {
+        let learned = self.joined(config).0.learned;
+        learned.into_iter().filter_map(|(id, learned)| Some((id, learned.ill?))).collect()
     }
 
     /// For metrics.

@@ -18,6 +18,7 @@ pub(super) use live::Registry;
 pub(super) use off::Registry;
 
 use crate::config::{ClusterEntry, Config, ConfiguredCluster, Source, SourceSpec};
+use crate::publish::Accused;
 #[cfg(feature = "kubernetes")]
 use crate::{model::ClusterId, source::kubernetes::registry::Learned};
 use arc_swap::ArcSwap;

@@ -1,6 +1,6 @@
 //! A build without Kubernetes has no registry.
 
-use super::{Counts, Joined};
+use super::{Accused, Counts, Joined};
 use crate::config::Config;
 use crate::publish::task;
 use crate::run::sources::Running;
@@ -51,6 +51,10 @@ impl Registry {
 
     pub(crate) fn state(&self) -> task::Registry {
         task::Registry::default()
+    }
+
+    pub(crate) fn accused(&self, _config: &Config) -> Accused {
+        Accused::new()
     }
 
     pub(crate) fn counts(&self) -> Counts {

@@ -20,6 +20,8 @@ pub struct Learned {
     pub access: Access,
     /// Differs when another connection is needed.
     pub fingerprint: u64,
+    /// What the object says against the cluster: evidence of liveness, as a cause for the log.
+    pub ill: Option<String>,
 }
 
 /// What a configuration allows objects to name, whatever was read under an earlier one.

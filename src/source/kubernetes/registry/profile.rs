@@ -19,6 +19,10 @@ use std::sync::Arc;
 const ID: &str = "cluster.clusterset.k8s.io";
 /// Of SOURCES.md section 6.
 const RANK: u8 = 4;
+/// Conditions that tell of the cluster's health (KEP-4322).
+const CONDITIONS: [&str; 2] = ["ControlPlaneHealthy", "Joined"];
+/// Octets of a condition's reason that are told.
+const REASON: usize = 64;
 
 /// The fields that are read.
 #[derive(Deserialize)]
@@ -35,6 +39,16 @@ struct Status {
     access_providers: Option<Vec<Provider>>,
     /// The name of the field before.
     credential_providers: Option<Vec<Provider>>,
+    conditions: Option<Vec<Condition>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Condition {
+    #[serde(rename = "type")]
+    kind: String,
+    status: String,
+    reason: String,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +85,8 @@ impl Profile {
         let (learned, problem) = match read {
             Ok((access, fingerprint)) => {
                 let (id, origin) = (id.clone(), Arc::clone(&origin));
-                (Some(Learned { id, rank: RANK, origin, traits: Traits::default(), access, fingerprint }), None)
+                let (traits, ill) = (Traits::default(), self.ill(&origin));
+                (Some(Learned { id, rank: RANK, origin, traits, access, fingerprint, ill }), None)
             }
             Err(problem) => (None, Some(problem)),
         };
@@ -83,6 +98,23 @@ impl Profile {
         let property =
             properties.into_iter().flatten().find(|property| property.name == ID && !property.value.is_empty());
         property.map_or(&self.metadata.name, |property| &property.value)
+    }
+
+    /// The conditions that are False; one that is Unknown or missing says nothing.
+    fn ill(&self, origin: &str) -> Option<String> {
+        let conditions = self.status.as_ref().and_then(|status| status.conditions.as_ref());
+        let is_false = |found: &&Condition| CONDITIONS.contains(&found.kind.as_str()) && found.status == "False";
+        let told: Vec<String> = conditions
+            .into_iter()
+            .flatten()
+            .filter(is_false)
+            .map(|found| {
+                let reason: String = found.reason.chars().filter(char::is_ascii_alphanumeric).take(REASON).collect();
+                let reason = if reason.is_empty() { reason } else { format!(" ({reason})") };
+                format!("{} is False{reason}", found.kind)
+            })
+            .collect();
+        (!told.is_empty()).then(|| format!("{origin}: {}", told.join(", ")))
     }
 
     fn access(

@@ -67,7 +67,7 @@ impl Secret {
             let (learned, problem) = match read {
                 Ok((access, traits, fingerprint)) => {
                     let (id, origin) = (ClusterId::new(id), Arc::clone(&origin));
-                    (Some(Learned { id, rank, origin, traits, access, fingerprint }), None)
+                    (Some(Learned { id, rank, origin, traits, access, fingerprint, ill: None }), None)
                 }
                 Err(problem) => (None, Some(problem)),
             };

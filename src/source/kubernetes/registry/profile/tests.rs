@@ -86,3 +86,18 @@ fn what_cannot_be_used_is_a_problem_with_its_field() {
         assert!(said.starts_with(expected) && !said.contains("hush"), "{said}");
     }
 }
+
+#[test]
+fn conditions_that_are_false_speak_against_the_cluster() {
+    let place = Place::new();
+    let ill = |conditions: Value| {
+        let providers = json!([{"name": "token-provider", "cluster": place.cluster(json!({}))}]);
+        place.read(json!({"accessProviders": providers, "conditions": conditions})).learned.unwrap().ill
+    };
+    let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "reason": "Not reachable!\n"});
+    assert_eq!(ill(json!([condition("ControlPlaneHealthy", "True"), condition("Joined", "Unknown"), {}])), None);
+    assert_eq!(ill(json!([condition("Scheduled", "False")])), None);
+    let told = ill(json!([condition("ControlPlaneHealthy", "False"), {"type": "Joined", "status": "False"}]));
+    let expected = "ClusterProfile fleet/west-1: ControlPlaneHealthy is False (Notreachable), Joined is False";
+    assert_eq!(told.as_deref(), Some(expected));
+}
