@@ -8,6 +8,9 @@ use crate::model::id::{ClusterId, ServiceKey};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// Characters of an object's name in a finding: namespace and name at their longest.
+const OBJECT: usize = 320;
+
 /// Values of a sort that are kept for sharing; when there are more, sharing starts over.
 const MAX_INTERNED: usize = 65_536;
 
@@ -159,7 +162,7 @@ impl<'a> Context<'a> {
             code,
             cluster: self.label.clone(),
             kind: kind.map_or_else(|| "".into(), |kind| self.interner.share(kind.as_str())),
-            object: object.into(),
+            object: one_line(object, OBJECT),
             place: self.place(field),
             message: if field.path.is_empty() { message } else { format!("{}: {message}", field.path) },
         }
@@ -173,6 +176,14 @@ impl<'a> Context<'a> {
             None => place(*line, 0),
         }
     }
+}
+
+/// What an object is called, in one line and not for ever: a name that is none may hold anything.
+fn one_line(text: &str, most: usize) -> Arc<str> {
+    if text.len() <= most && !text.contains(char::is_control) {
+        return text.into();
+    }
+    text.chars().take(most).flat_map(char::escape_debug).collect::<String>().into()
 }
 
 /// A field: its path below the object, and the object's index when it is an item of a list.

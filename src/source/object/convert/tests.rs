@@ -172,6 +172,15 @@ fn objects_without_a_usable_identity_are_rejected() {
 }
 
 #[test]
+fn a_line_break_in_a_name_wrote_a_line_of_its_own_into_the_log() {
+    let long =
+        format!("apiVersion: v1\nkind: Service\nmetadata: {{ name: \"web\\nwarning[x]: {}\" }}\n", "y".repeat(900));
+    let Outcome::Rejected { finding, .. } = outcome(&long) else { panic!("it is no name") };
+    assert!(!finding.to_string().contains('\n'), "{finding}");
+    assert!(finding.object.starts_with("web\\nwarning") && finding.object.len() < 400, "{}", finding.object);
+}
+
+#[test]
 fn kinds_that_are_not_read_pass_without_a_finding() {
     for text in [
         "apiVersion: apps/v1\nkind: Deployment\nspec: { ports: 5 }\n",
