@@ -117,6 +117,8 @@ impl<'de> Reader<'de> {
                 let end = text.rfind([']', '}'])? + 1;
                 blank_or_comment(&text[end..]).then_some(Some(Value::Flow(&text[..end])))
             }
+            // A literal that is the whole document would take its end (`---`) for text.
+            Some(b'|') if owner < 0 => None,
             Some(b'|') => {
                 let strip = match without_comment(text) {
                     "|" => false,

@@ -30,6 +30,7 @@ const LEFT: &[&str] = &[
     "# schön\na: 1\n",
     "a: |-\n  a control\u{0} character in a literal\n",
     "a: |\n  x\r\n",
+    "|\ntext\n---\na: 1\n",
     "a: &x 1\nb: *x\n",
     "a: !!str 1\n",
     "a: \"tab\\t\"\n",
