@@ -1,7 +1,7 @@
 //! Cuts a document into tokens: dashes, keys with their inline values, and values that stand alone.
 
-use super::Bail;
 use super::scalar::{Flow, Scalar, literal};
+use super::{Bail, MAX_KEY};
 use serde::de::{Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
@@ -166,7 +166,9 @@ fn split_key(text: &str) -> Option<Option<(&str, &str)>> {
     if let Some(quote @ (b'"' | b'\'')) = text.bytes().next() {
         let (name, rest) = quoted(text, quote)?;
         return match rest.strip_prefix(':') {
-            Some(value) if value.is_empty() || value.starts_with(' ') => Some(Some((name, value))),
+            Some(value) if value.is_empty() || value.starts_with(' ') => {
+                (name.len() <= MAX_KEY).then_some(Some((name, value)))
+            }
             Some(_) => None,
             None => Some(None),
         };
@@ -188,7 +190,9 @@ fn is_key_octet(octet: u8) -> bool {
 }
 
 fn is_plain_key(name: &str) -> bool {
-    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && !name.eq_ignore_ascii_case("null")
+    name.len() <= MAX_KEY
+        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && !name.eq_ignore_ascii_case("null")
 }
 
 /// What stands in quotes at the start, and what follows; `None` with escapes or without an end on the line.

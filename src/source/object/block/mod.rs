@@ -33,6 +33,9 @@ impl de::Error for Bail {
     }
 }
 
+/// Longest key; YAML ends one at 1,024 characters (1.2.2 section 7.4.2).
+const MAX_KEY: usize = 512;
+
 /// Deepest nesting; deeper documents are left to the full reader.
 const MAX_DEPTH: u32 = 64;
 

@@ -1,7 +1,7 @@
 //! Scalars, flow collections on one line, and literal blocks.
 
-use super::Bail;
 use super::lines::quoted;
+use super::{Bail, MAX_KEY};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
@@ -153,7 +153,10 @@ impl<'de> Flow<'de> {
             }
             _ => return Err(Bail),
         };
-        self.rest = rest.strip_prefix(": ").filter(|_| !name.eq_ignore_ascii_case("null")).ok_or(Bail)?;
+        self.rest = rest
+            .strip_prefix(": ")
+            .filter(|_| name.len() <= MAX_KEY && !name.eq_ignore_ascii_case("null"))
+            .ok_or(Bail)?;
         self.skip_spaces();
         Ok(name)
     }

@@ -92,3 +92,24 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn long_texts_are_read_alike() {
+    for length in [100, 1_000, 1_023, 1_024, 1_025, 3_000] {
+        let long = "k".repeat(length);
+        let texts = [
+            format!("{long}: 1\n"),
+            format!("\"{long}\": 1\n"),
+            format!("a: {{ {long}: 1 }}\n"),
+            format!("- - {long}: 1\n"),
+            format!("a: {long}\n"),
+            format!("a: {}1{}\n", "[".repeat(length), "]".repeat(length)),
+            format!("a: 1{}\n", "0".repeat(length)),
+        ];
+        for text in texts {
+            if let Some(read) = fast(&text) {
+                assert!(Some(read) == full(&text), "{length}: {}", &text[..60.min(text.len())]);
+            }
+        }
+    }
+}
