@@ -145,5 +145,9 @@ fn record(fact: &DnsRecord) -> Value {
 
 /// The strings of one TXT value, quoted.
 fn text(strings: &[Arc<str>]) -> String {
+    // Such a string was read from plain text, where it separates nothing.
+    if strings.iter().any(|string| string.contains("\" \"")) {
+        return strings.concat();
+    }
     format!("\"{}\"", strings.join("\" \""))
 }
