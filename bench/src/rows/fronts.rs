@@ -93,14 +93,13 @@ fn ask(
 
 fn table(all: &[Results]) -> String {
     let line = |results: &Results| {
-        let rate = Spread::of(&results.tallies.iter().map(Tally::rate).collect::<Vec<_>>());
         let [p50, p99] = [0.5, 0.99].map(|share| Spread::of(&results.quantiles(share)).median);
         vec![
             results.name.clone(),
             results.tallies.len().to_string(),
             Spread::of(&results.micros()).text(2),
             contest::ratios(&results.micros(), &all[0].micros()).text(2),
-            format!("{:.0}", rate.median / 1e3),
+            format!("{:.0}", contest::rates(results).median / 1e3),
             format!("{p50:.0}"),
             format!("{p99:.0}"),
         ]
