@@ -195,6 +195,31 @@ impl Server {
         Ok(values)
     }
 
+    /// Names that were compiled since the start.
+    ///
+    /// # Errors
+    /// `/metrics` does not say.
+    pub fn generation(&self) -> anyhow::Result<f64> {
+        self.metrics()?.get("clusterset_dns_table_generation").copied().context("/metrics has no table_generation")
+    }
+
+    /// Waits until two looks at the table, 300 ms apart, agree.
+    ///
+    /// # Errors
+    /// They do not within half a minute.
+    pub fn wait_until_at_rest(&self) -> anyhow::Result<()> {
+        let mut last = self.generation()?;
+        for _ in 0..100 {
+            std::thread::sleep(Duration::from_millis(300));
+            let now = self.generation()?;
+            if now == last {
+                return Ok(());
+            }
+            last = now;
+        }
+        bail!("the table does not come to rest")
+    }
+
     /// `/metrics` as it is.
     ///
     /// # Errors
