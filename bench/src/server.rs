@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// Counted up when what is generated changes, so that older sets are written again.
 const SET_VERSION: u32 = 2;
 
+/// Longest wait for readiness.
+pub const PATIENCE: Duration = Duration::from_secs(900);
+
 /// Where things are and how the cores are shared.
 #[derive(Debug, Clone)]
 pub struct Stage {
@@ -77,6 +80,28 @@ impl Stage {
         let mut command = Command::new(&self.binary);
         command.arg("serve").arg("--config").arg(folder.join(config));
         self.spawn(command, folder.join("server.log"))
+    }
+
+    /// The same, ready to answer.
+    ///
+    /// # Errors
+    /// It does not start, or is not ready in time.
+    pub fn serve(&self, folder: &Path, config: &str) -> anyhow::Result<Server> {
+        let mut server = self.start(folder, config)?;
+        let loaded = server.wait_until_ready(PATIENCE)?;
+        eprintln!("ready: {loaded:?}");
+        Ok(server)
+    }
+
+    /// The same with gRPC beside UDP and TCP, and where that is asked.
+    ///
+    /// # Errors
+    /// As of [`Stage::serve`].
+    pub fn serve_with_grpc(&self, folder: &Path) -> anyhow::Result<(Server, SocketAddr)> {
+        let grpc = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.dns + 3));
+        let text = std::fs::read_to_string(folder.join("config.yaml"))?;
+        std::fs::write(folder.join("config-grpc.yaml"), text.replace("grpc: []", &format!("grpc: [\"{grpc}\"]")))?;
+        Ok((self.serve(folder, "config-grpc.yaml")?, grpc))
     }
 
     /// Starts an echo responder of this program.
@@ -182,13 +207,16 @@ impl Server {
         process::memory(self.pid()).0
     }
 
-    /// The values of `/metrics` by name, labels summed.
+    /// The values of `/metrics` by name, without `clusterset_dns_` and labels summed.
+    ///
+    /// # Errors
+    /// As of [`Server::metrics_text`].
     pub fn metrics(&self) -> anyhow::Result<BTreeMap<String, f64>> {
         let body = self.metrics_text()?;
         let mut values = BTreeMap::new();
         for line in body.lines().filter(|line| !line.starts_with('#')) {
             if let Some((series, value)) = line.rsplit_once(' ') {
-                let name = series.split('{').next().unwrap_or(series);
+                let name = series.split('{').next().unwrap_or(series).trim_start_matches("clusterset_dns_");
                 *values.entry(name.to_owned()).or_insert(0.0) += value.parse().unwrap_or(0.0);
             }
         }
@@ -200,7 +228,7 @@ impl Server {
     /// # Errors
     /// `/metrics` does not say.
     pub fn generation(&self) -> anyhow::Result<f64> {
-        self.metrics()?.get("clusterset_dns_table_generation").copied().context("/metrics has no table_generation")
+        self.metrics()?.get("table_generation").copied().context("/metrics has no table_generation")
     }
 
     /// Waits until two looks at the table, 300 ms apart, agree.

@@ -54,9 +54,7 @@ pub fn over_udp(
     let families: Vec<Vec<u32>> = entrants.iter().map(|entrant| process::family(entrant.server.pid())).collect();
     for round in 1..=effort.rounds {
         for ((entrant, pids), results) in entrants.iter().zip(&families).zip(&mut all) {
-            let (warmup, measure, rate) = (effort.warmup, effort.measure, effort.rate);
-            let pids = pids.clone();
-            let plan = Plan { warmup, measure, window, rate, pids, ..Plan::new(entrant.server.address, entrant.check) };
+            let plan = Plan { window, pids: pids.clone(), ..effort.plan(&entrant.server, entrant.check) };
             let tally = load::udp::run(&plan, questions)?;
             eprintln!("round {round}: {}: {}", entrant.name, tally.text());
             results.resident_mib = plan.pids.iter().map(|pid| process::memory(*pid).0).sum();

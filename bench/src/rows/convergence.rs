@@ -27,9 +27,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub fn measure(stage: &Stage, set: &Clusterset, events: usize) -> anyhow::Result<Row> {
     let folder = stage.out.join("watched");
     let servers = apiservers::start(&folder, set, stage.ports)?;
-    let mut server = stage.start(&folder, "config.yaml")?;
-    let loaded = server.wait_until_ready(Duration::from_secs(600))?;
-    eprintln!("ready: {loaded:?}");
+    let server = stage.serve(&folder, "config.yaml")?;
     let chosen: Vec<u32> = movable(set).take(50).collect();
     anyhow::ensure!(!chosen.is_empty(), "a set of one cluster has no remote pod to change; use --clusters 2");
     let prober = Prober::new(&server, Duration::ZERO)?;
@@ -90,7 +88,7 @@ struct Decoded {
 impl Decoded {
     fn read(server: &Server) -> anyhow::Result<Self> {
         let metrics = server.metrics()?;
-        let figure = |part: &str| metrics.get(&format!("clusterset_dns_table_event_to_answer_seconds_{part}")).copied();
+        let figure = |part| metrics.get(&format!("table_event_to_answer_seconds_{part}")).copied();
         Ok(Decoded { seconds: figure("sum").unwrap_or(0.0), events: figure("count").unwrap_or(0.0) })
     }
 

@@ -4,11 +4,10 @@ use super::Row;
 use crate::apiservers;
 use crate::clusterset::Clusterset;
 use crate::manifests::Format;
-use crate::server::{Loaded, Stage};
+use crate::server::{Loaded, PATIENCE, Stage};
 use crate::stats::{Spread, markdown};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::Duration;
 
 /// Starts the server `rounds` times on the set.
 pub fn measure(stage: &Stage, set: &Clusterset, format: Format, rounds: usize) -> anyhow::Result<Row> {
@@ -50,15 +49,11 @@ fn repeat(stage: &Stage, folder: &Path, rounds: usize, source: &str) -> anyhow::
     let (mut names, mut bytes, mut objects) = (0.0, 0.0, 0.0);
     for round in 1..=rounds {
         let mut server = stage.start(folder, "config.yaml")?;
-        let loaded = server.wait_until_ready(Duration::from_secs(600))?;
+        let loaded = server.wait_until_ready(PATIENCE)?;
         let metrics = server.metrics()?;
-        let figure = |name: &str| metrics.get(&format!("clusterset_dns_{name}")).copied().unwrap_or(0.0);
+        let figure = |name| metrics.get(name).copied().unwrap_or(0.0);
         (names, bytes) = (figure("table_names"), figure("table_bytes"));
-        objects = metrics
-            .iter()
-            .filter(|(name, _)| name.starts_with("clusterset_dns_cluster_objects"))
-            .map(|(_, count)| count)
-            .sum();
+        objects = metrics.iter().filter(|(name, _)| name.starts_with("cluster_objects")).map(|(_, count)| count).sum();
         eprintln!("round {round}: {loaded:?}, {names} names");
         runs.push(loaded);
     }

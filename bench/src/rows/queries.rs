@@ -26,6 +26,14 @@ pub struct Effort {
     pub rate: Option<f64>,
 }
 
+impl Effort {
+    /// How one server is asked over UDP, its CPU read.
+    pub fn plan(self, server: &Server, check: Check) -> Plan {
+        let (warmup, measure) = (self.warmup, self.measure);
+        Plan { warmup, measure, rate: self.rate, pids: vec![server.pid()], ..Plan::new(server.address, check) }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Competitor {
     Floor,
@@ -75,24 +83,15 @@ fn start(stage: &Stage, folder: &std::path::Path, competitor: Competitor) -> any
     match competitor {
         Competitor::Floor => stage.start_echo(false),
         Competitor::PlainEcho => stage.start_echo(true),
-        Competitor::Ours => start_ours(stage, folder, "config.yaml"),
-        Competitor::OursPlain => start_ours(stage, folder, "config-plain.yaml"),
+        Competitor::Ours => stage.serve(folder, "config.yaml"),
+        Competitor::OursPlain => stage.serve(folder, "config-plain.yaml"),
     }
-}
-
-fn start_ours(stage: &Stage, folder: &std::path::Path, config: &str) -> anyhow::Result<Server> {
-    let mut server = stage.start(folder, config)?;
-    server.wait_until_ready(Duration::from_secs(300))?;
-    Ok(server)
 }
 
 fn ask(server: &Server, competitor: Competitor, effort: Effort, questions: &mut Questions) -> anyhow::Result<Tally> {
     let ours = matches!(competitor, Competitor::Ours | Competitor::OursPlain);
     let check = if ours { Check::Answer } else { Check::Echo };
-    let (warmup, measure) = (effort.warmup, effort.measure);
-    let plan =
-        Plan { warmup, measure, rate: effort.rate, pids: vec![server.pid()], ..Plan::new(server.address, check) };
-    load::udp::run(&plan, questions)
+    load::udp::run(&effort.plan(server, check), questions)
 }
 
 fn udp_row(set: &Clusterset, effort: Effort, all: &[Results]) -> Row {

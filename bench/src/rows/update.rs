@@ -28,8 +28,7 @@ struct Change {
 /// Changes `rounds` services, one after the other.
 pub fn measure(stage: &Stage, set: &Clusterset, format: Format, rounds: usize) -> anyhow::Result<Row> {
     let folder = stage.set(set, format)?;
-    let mut server = stage.start(&folder, "config.yaml")?;
-    server.wait_until_ready(Duration::from_secs(600))?;
+    let server = stage.serve(&folder, "config.yaml")?;
     let chosen: Vec<u32> = movable(set).take(rounds).collect();
     anyhow::ensure!(!chosen.is_empty(), "a set of one cluster has no remote pod to change; use --clusters 2");
     let mut changes = Vec::new();
@@ -97,8 +96,7 @@ fn change(
     server.wait_until_at_rest()?;
     let fresh = Ipv4Addr::from(0x0bff_0000 + round);
     let figures = |metrics: &std::collections::BTreeMap<String, f64>| {
-        let figure = |name: &str| metrics.get(&format!("clusterset_dns_{name}")).copied();
-        Some((figure("table_generation")?, figure("table_publish_total")?))
+        Some((*metrics.get("table_generation")?, *metrics.get("table_publish_total")?))
     };
     let before = figures(&server.metrics()?).context("/metrics has no table_generation or table_publish_total")?;
     let (cpu, start) = (process::cpu(server.pid()), Instant::now());

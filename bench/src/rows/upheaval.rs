@@ -44,14 +44,13 @@ pub fn measure(stage: &Stage, services: u32) -> anyhow::Result<Row> {
     let home = ApiServer::start();
     fill(&home, services);
     write(&folder, services, &home, stage.ports)?;
-    let mut server = stage.start(&folder, "config.yaml")?;
-    eprintln!("ready: {:?}", server.wait_until_ready(Duration::from_secs(900))?);
+    let server = stage.serve(&folder, "config.yaml")?;
     server.wait_until_at_rest()?;
     // Prober and API server before other work on the machine; the server as it always is, among its own threads.
     if let Err(error) = process::first_on_its_core(std::process::id()) {
         eprintln!("without SCHED_FIFO ({error}): delays hold what other work on the machine adds");
     }
-    let names = server.metrics()?.get("clusterset_dns_table_names").copied().unwrap_or(0.0);
+    let names = server.metrics()?.get("table_names").copied().unwrap_or(0.0);
     anyhow::ensure!(names > f64::from(services), "only {names} names are served");
     let mut changes = Changes { home: &home, prober: Prober::new(&server, Duration::ZERO)?, number: 0 };
     let rest_end = Instant::now() + Duration::from_secs(2);
