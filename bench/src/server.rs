@@ -116,18 +116,30 @@ impl Stage {
         Ok(server)
     }
 
-    /// Starts any responder on the server's core, at the stage's port.
-    pub fn spawn(&self, mut command: Command, log: PathBuf) -> anyhow::Result<Server> {
+    /// Starts any responder on the server's core, at the stage's port. It ends with this process, however that ends.
+    ///
+    /// # Errors
+    /// The program is missing, or its port is taken.
+    pub fn spawn(&self, command: Command, log: PathBuf) -> anyhow::Result<Server> {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let address = loopback(self.ports.dns);
         if UdpSocket::bind(address).is_err() {
-            bail!("{address} is taken; stop what listens there or choose another --port");
+            let (by, stop) = match process::holder(self.ports.dns) {
+                Some((pid, name)) => {
+                    (format!(" by process {pid} ({name})"), format!("`kill {pid}` if it is left over"))
+                }
+                None => (String::new(), "stop what listens there".to_owned()),
+            };
+            bail!("{address} is taken{by}: {stop}, or choose another --port");
         }
+        let program = Path::new(command.get_program());
+        anyhow::ensure!(program.is_file(), "{} is missing: bench/run builds it", program.display());
+        let mut command = process::mortal(command);
         let output = File::create(&log).with_context(|| log.display().to_string())?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let started = Instant::now();
         let running = Running::start(&mut command, self.server_core)
-            .with_context(|| format!("{}: build it with `cargo build --release`", command.get_program().display()))?;
+            .with_context(|| format!("{} does not start", command.get_program().display()))?;
         let (ready, metrics) = (loopback(self.ports.ready), loopback(self.ports.metrics));
         Ok(Server { running, address, ready, metrics, log, started })
     }
