@@ -14,6 +14,9 @@ use crate::server::{Server, Stage};
 use serde_json::json;
 use std::time::Duration;
 
+/// The goal for ours with one system call per packet, as a ratio to the floor.
+const ONE_CALL: f64 = 1.35;
+
 /// How long and how often.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
@@ -94,6 +97,18 @@ fn ask(server: &Server, competitor: Competitor, effort: Effort, questions: &mut 
     load::udp::run(&effort.plan(server, check), questions)
 }
 
+/// What ours costs with one call per datagram, beside the floor and beside the echo with the same calls; `None` without ours.
+fn one_call(all: &[Results]) -> Option<String> {
+    let [floor, echo, _, ours] = all else { return None };
+    let to = |other: &Results| contest::ratios(&ours.micros(), &other.micros());
+    let (to_floor, to_echo) = (to(floor), to(echo).text(2));
+    let verdict = if to_floor.median <= ONE_CALL { "within" } else { "NOT within" };
+    let ratio = to_floor.text(2);
+    Some(format!(
+        "\nOne system call per packet: {ratio} times the floor, {verdict} {ONE_CALL}; {to_echo} times the echo with the same calls.\n"
+    ))
+}
+
 fn udp_row(set: &Clusterset, effort: Effort, all: &[Results]) -> Row {
     let (edns, kind) =
         (if effort.edns { ", EDNS" } else { "" }, effort.rate.map_or("closed loop".into(), |r| format!("{r} q/s")));
@@ -105,7 +120,7 @@ fn udp_row(set: &Clusterset, effort: Effort, all: &[Results]) -> Row {
             if effort.edns { "-edns" } else { "" },
             effort.rate.map_or(String::new(), |rate| format!("-{rate}"))
         ),
-        markdown: format!("### {title}\n\n{}", contest::table(all)),
+        markdown: format!("### {title}\n\n{}{}", contest::table(all), one_call(all).unwrap_or_default()),
         json: json!({ "title": title, "servers": contest::json(all) }),
         failed: !all.iter().all(Results::is_clean),
     }
