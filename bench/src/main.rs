@@ -64,7 +64,12 @@ fn one_row(command: Command) -> anyhow::Result<()> {
     let (stage, set) = (args.place.stage()?, args.set.clusterset()?);
     let order =
         rows::Order { set, format: args.set.format, events: args.rounds.unwrap_or(if args.quick { 50 } else { 900 }) };
-    rows::measure(kind, &stage, &order, args.effort(kind.rounds()))?.publish(&stage)
+    let mut row = rows::measure(kind, &stage, &order, args.effort(kind.rounds()))?;
+    if args.quick {
+        // Plots are drawn from whole measurements.
+        row.name += "-quick";
+    }
+    row.publish(&stage)
 }
 
 fn generate(args: &GenerateArgs) -> anyhow::Result<()> {
