@@ -45,6 +45,8 @@ mod outages;
 #[cfg(feature = "kubernetes")]
 mod registry;
 #[cfg(feature = "kubernetes")]
+mod registry_edges;
+#[cfg(feature = "kubernetes")]
 mod registry_lists;
 #[cfg(feature = "kubernetes")]
 mod registry_restart;

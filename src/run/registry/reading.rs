@@ -12,6 +12,7 @@ use crate::source::runtime::Sources;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -31,6 +32,8 @@ pub(crate) struct Reading {
     fingerprint: u64,
     /// From then on what is known counts, listed whole or not; `None`: never (`freshness.grace: 0`).
     pub(super) due: Option<Instant>,
+    /// Silence of the home cluster that makes it suspect; 0: none does.
+    pub(super) suspect_after: Duration,
     #[expect(dead_code, reason = "held: dropping it ends the watches")]
     watch: Watch,
 }
@@ -70,7 +73,8 @@ impl Reading {
         let watch = spawn(thread, &spec, &sender).map_err(error)?;
         let roster = Roster::new(home.cluster.id.clone(), collections);
         let due = config.freshness.grace.limit().map(|grace| Instant::now() + grace);
-        Ok(Some(Reading { roster, told, files, token_files, fingerprint, due, watch }))
+        let suspect_after = times.suspect_after.duration();
+        Ok(Some(Reading { roster, told, files, token_files, fingerprint, due, suspect_after, watch }))
     }
 
     /// Files that make another reading when they change.

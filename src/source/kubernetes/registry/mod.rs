@@ -61,6 +61,11 @@ impl Collection {
         }
     }
 
+    /// True when both hold the same objects, whatever is made of them.
+    fn holds_as(&self, other: &Collection) -> bool {
+        self.path() == other.path()
+    }
+
     /// Of its objects.
     fn kind(&self) -> &'static str {
         match &self.sort {

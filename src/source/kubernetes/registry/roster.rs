@@ -16,6 +16,8 @@ pub struct Roster {
     objects: BTreeMap<(usize, Arc<str>), Vec<Entry>>,
     /// Objects that have not the shape of their kind.
     unreadable: BTreeSet<(usize, Arc<str>)>,
+    /// Objects of the roster before, in collections that could not be listed since.
+    inherited: BTreeSet<(usize, Arc<str>)>,
     listed: BTreeSet<usize>,
     failed: BTreeMap<usize, String>,
 }
@@ -23,12 +25,24 @@ pub struct Roster {
 impl Roster {
     /// Of the collections of a home cluster; nothing is known of them yet.
     pub fn new(home: ClusterId, collections: Vec<Collection>) -> Self {
-        let (objects, unreadable, listed, failed) = Default::default();
-        Roster { home, collections, objects, unreadable, listed, failed }
+        let (objects, unreadable, inherited, listed, failed) = Default::default();
+        Roster { home, collections, objects, unreadable, inherited, listed, failed }
     }
 
-    /// Entries that are bad here and were good in the roster before this one go on as they were.
+    /// Entries that are bad here and were good in the roster before this one go on as they were, and so do all of a
+    /// collection that could not be listed yet: what cannot be read takes no cluster away.
     pub fn inherit(&mut self, before: &Roster) {
+        for number in (0..self.collections.len()).filter(|number| !self.listed.contains(number)) {
+            let same = |other: &Collection| other.holds_as(&self.collections[number]);
+            let Some(its) = before.collections.iter().position(same) else { continue };
+            for ((_, key), entries) in before.objects.iter().filter(|((of, _), _)| *of == its) {
+                let at = (number, Arc::clone(key));
+                if !self.objects.contains_key(&at) {
+                    self.inherited.insert(at.clone());
+                    self.objects.insert(at, entries.clone());
+                }
+            }
+        }
         let known: HashMap<&Arc<str>, &Learned> =
             before.objects.values().flatten().filter_map(|e| Some((&e.origin, e.learned.as_ref()?))).collect();
         for entry in self.objects.values_mut().flatten().filter(|entry| entry.learned.is_none()) {
@@ -47,18 +61,27 @@ impl Roster {
             Told::Object { collection, object } => {
                 let at = (collection, object.key);
                 self.unreadable.remove(&at);
+                self.inherited.remove(&at);
                 let before = self.objects.remove(&at).unwrap_or_default();
                 self.objects.insert(at, object.entries.into_iter().map(|entry| kept(entry, &before)).collect());
             }
-            Told::Unreadable { collection, key } => drop(self.unreadable.insert((collection, key))),
+            Told::Unreadable { collection, key } => {
+                self.inherited.remove(&(collection, Arc::clone(&key)));
+                self.unreadable.insert((collection, key));
+            }
             Told::Gone { collection, key } => {
                 let at = (collection, key);
                 self.objects.remove(&at);
                 self.unreadable.remove(&at);
+                self.inherited.remove(&at);
             }
             Told::Listed { collection } => {
                 self.listed.insert(collection);
                 self.failed.remove(&collection);
+                // What the list holds was told before.
+                for at in self.inherited.extract_if(.., |at| at.0 == collection) {
+                    self.objects.remove(&at);
+                }
             }
             Told::Failed { collection, error } => {
                 let is_new = !self.failed.contains_key(&collection);
@@ -84,10 +107,20 @@ impl Roster {
         (0..self.collections.len()).all(|number| self.listed.contains(&number) || self.failed.contains_key(&number))
     }
 
-    /// True when an object names this cluster that cannot be used, or one is there that cannot even be read.
+    /// True when an object names this cluster that cannot be used, or one is there that cannot even be read. One that the
+    /// configuration refuses does not count: its cluster is to go.
     pub fn may_name(&self, id: &ClusterId) -> bool {
+        let named = || self.objects.values().flatten().filter(|entry| entry.learned.is_none() && entry.id == *id);
+        let is_refused = |entry: &Entry| entry.problem.as_ref().is_some_and(|problem| problem.not_allowed);
         let unread = self.unreadable.iter().any(|at| !self.objects.contains_key(at));
-        unread || self.objects.values().flatten().any(|entry| entry.learned.is_none() && entry.id == *id)
+        named().any(|entry| !is_refused(entry)) || unread && named().next().is_none()
+    }
+
+    /// True while ClusterProfiles cannot be read: what they said of health is no evidence any more.
+    pub fn is_deaf_to_profiles(&self) -> bool {
+        let is_profiles =
+            |number: &usize| self.collections.get(*number).is_some_and(|of| of.kind() == "ClusterProfile");
+        self.failed.keys().any(is_profiles)
     }
 
     /// One line per collection that was never listed, for `/ready`.

@@ -26,7 +26,7 @@ fn told(collection: usize, name: &str, keys: &[(&str, u64)]) -> Told {
         let (traits, fingerprint) = (Traits::default(), *fingerprint);
         let good =
             Learned { id: id.clone(), rank, origin: Arc::clone(&origin), traits, access, fingerprint, ill: None };
-        let problem = Problem { code: "bad-kubeconfig", reason: "exec: refused".to_owned() };
+        let problem = Problem::new("bad-kubeconfig", "exec: refused".to_owned());
         let is_bad = fingerprint == 0;
         Entry { id, rank, origin, learned: (!is_bad).then_some(good), problem: is_bad.then_some(problem) }
     };
