@@ -3,6 +3,7 @@
 //! In: contacts and errors as the observations bring them, the time. Out: states and graces set in the publisher. The machine
 //! itself is `model::freshness`; here is what it is fed with.
 
+use super::figures::Doubt;
 use super::publisher::Publisher;
 use super::reports::Reports;
 use crate::model::clusterset::Member;
@@ -11,6 +12,7 @@ use crate::model::freshness::{self, Clock, Evidence, Freshness, Times, Watched};
 use crate::model::{ClusterId, Kind, State};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Changes between Fresh and Suspect change no answer: at most one line in this time for each cluster.
@@ -103,6 +105,27 @@ impl Ageing {
             self.enter(publisher, id, before, after, now);
         }
         self.tell_of_guard(held, &ids);
+        let figures = publisher.figures();
+        figures.guarding.store(held, Ordering::Relaxed);
+        let doubts = ids.iter().zip(&watched).filter_map(|(id, after)| {
+            let member = publisher.clusterset().get(id).filter(|_| after.freshness.state != State::Fresh)?;
+            Some((id.clone(), self.doubt(member, after, now)))
+        });
+        figures.doubts.store(Arc::new(doubts.collect()));
+    }
+
+    /// Why a cluster is not fresh, and how far it is on the way back.
+    fn doubt(&self, member: &Member, after: &Watched, now: Duration) -> Doubt {
+        let report = self.reports.get(&member.cluster().id);
+        let mut cause = cause(member, &after.evidence);
+        if let Some(report) = report {
+            cause = format!("{report} ({cause})");
+        }
+        if let Some(healthy) = after.freshness.healthy_for(now) {
+            let needed = after.freshness.recovery(&after.times);
+            cause = format!("recovering: in contact without an error for {} s of {needed:?}", healthy.as_secs());
+        }
+        Doubt { cause, reported: report.is_some() }
     }
 
     fn watched(&mut self, member: &Member, now: Duration) -> (ClusterId, Watched) {

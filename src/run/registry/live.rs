@@ -4,7 +4,7 @@
 
 use super::memory::Memory;
 use super::reading::{CountersOf, Reading, collections, receive, take, wanted};
-use super::{Accused, Counts, Joined};
+use super::{Accused, Counts, Findings, Joined};
 use crate::config::Config;
 use crate::model::{ClusterId, Finding};
 use crate::publish::task;
@@ -37,6 +37,7 @@ pub(crate) struct Registry {
     /// Findings that were logged and still stand.
     logged: HashSet<Finding>,
     counts: Counts,
+    findings: Findings,
 }
 
 impl Registry {
@@ -61,6 +62,7 @@ impl Registry {
             deaf: None,
             logged: HashSet::new(),
             counts: Counts::default(),
+            findings: Findings::default(),
         };
         registry.reading = Reading::start(config, thread, counters, None)?;
         // The clusters that it may name are waited for at the start only: a reload makes no name unknown.
@@ -209,6 +211,8 @@ impl Registry {
                 tracing::warn!("{}", finding.to_string().trim_start_matches("warning"));
             }
         }
+        let shown = |finding: &Finding| finding.to_string().trim_start_matches("warning").to_owned();
+        self.findings.store(Arc::new(findings.iter().map(shown).collect()));
         self.logged = findings.into_iter().collect();
         self.counts.store(Arc::new(vec![(home, counts.into_iter().collect())]));
     }
@@ -226,6 +230,11 @@ impl Registry {
         }
         let learned = self.joined(config).0.learned;
         learned.into_iter().filter_map(|(id, learned)| Some((id, learned.ill?))).collect()
+    }
+
+    /// For `explain`.
+    pub(crate) fn findings(&self) -> Findings {
+        Arc::clone(&self.findings)
     }
 
     /// For metrics.
