@@ -41,6 +41,8 @@ mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
 mod limits;
 #[cfg(feature = "kubernetes")]
+mod operators_view;
+#[cfg(feature = "kubernetes")]
 mod outages;
 #[cfg(feature = "kubernetes")]
 mod registry;

@@ -130,3 +130,46 @@ fn what_a_profile_said_against_a_cluster_stood_while_home_was_silent() {
     daemon.ask_until(WEB, "A", is_last);
     assert!(daemon.stop().success());
 }
+
+#[test]
+fn cluster_profiles_are_chosen_by_their_manager_and_by_the_clusterset_of_their_namespace() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, west, north) = (server("10.1.0.1"), server("10.1.0.2"), server("10.1.0.3"));
+    fs::write(folder.path().join("any.token"), TOKEN).unwrap();
+    let managed = |mut profile: Value, manager: &str| {
+        profile["metadata"]["labels"] = json!({"x-k8s.io/cluster-manager": manager});
+        profile
+    };
+    let fleet = |set: &str| {
+        let labels = json!({"clusterset.multicluster.x-k8s.io": set});
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "fleet", "labels": labels}})
+    };
+    home.put(managed(profile("west", &west), "ours"));
+    home.put(managed(profile("north", &north), "theirs"));
+    home.put(fleet("prod"));
+    let registry = "  allowServers: [127.0.0.1]\n  clusterProfiles: { namespace: fleet, clusterManager: ours, \
+                    clusterSet: prod, tokens: { tokens: any.token } }\n";
+    let config = configure(folder.path(), &home, registry, "");
+    let mut daemon = Daemon::start(&config);
+    daemon.ask_until(WEB, "A", |reply| sorted(reply) == ["10.1.0.1", "10.1.0.2"]);
+
+    // Another manager takes it over, then gives it back.
+    home.put(managed(profile("west", &west), "theirs"));
+    daemon.ask_until(WEB, "A", |reply| sorted(reply) == ["10.1.0.1"]);
+    home.put(managed(profile("west", &west), "ours"));
+    daemon.ask_until(WEB, "A", |reply| sorted(reply) == ["10.1.0.1", "10.1.0.2"]);
+
+    // The namespace leaves the clusterset.
+    home.put(fleet("test"));
+    daemon.ask_until(WEB, "A", |reply| sorted(reply) == ["10.1.0.1"]);
+    daemon
+        .wait_log("[not-in-clusterset]: cluster home: Namespace fleet labelled clusterset.multicluster.x-k8s.io=prod");
+    home.put(fleet("prod"));
+    daemon.ask_until(WEB, "A", |reply| sorted(reply) == ["10.1.0.1", "10.1.0.2"]);
+
+    // Without the filters everything counts.
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("clusterManager: ours, clusterSet: prod, ", "")).unwrap();
+    daemon.ask_until(WEB, "A", |reply| sorted(reply) == ["10.1.0.1", "10.1.0.2", "10.1.0.3"]);
+    assert!(daemon.stop().success());
+}

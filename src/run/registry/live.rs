@@ -169,17 +169,17 @@ impl Registry {
         self.tell(home, findings);
         // Not before everything is listed: a collection that is still missing may give an id to another cluster.
         let joined = if self.grace.is_some() { Joined::plain(config.clone()) } else { joined };
-        let listed = self.reading.as_ref().filter(|reading| reading.roster.is_listed());
-        if let Some(reading) = listed {
-            let is_read = |id: &ClusterId| joined.learned.contains_key(id);
-            self.memory.keep(|id| !is_read(id) && reading.roster.may_name(id));
-        }
         for entry in self.memory.refuse(&allowed(config)) {
             tracing::warn!(
                 "registry: cluster {}: its server is not listed in registry.allowServers any more; nothing of it is answered; \
                  list it, or remove what describes it",
                 entry.name
             );
+        }
+        let listed = self.reading.as_ref().filter(|reading| reading.roster.is_listed());
+        if let Some(reading) = listed {
+            let is_read = |id: &ClusterId| joined.learned.contains_key(id);
+            self.memory.keep(|id| !is_read(id) && reading.roster.may_name(id));
         }
         let joined = joined.with_remembered(self.memory.clusters());
         if listed.is_some() {

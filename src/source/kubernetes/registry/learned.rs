@@ -41,8 +41,8 @@ impl Allowed {
     /// `servers`: `registry.allowServers`.
     pub fn new(servers: &[String], collections: &[Collection]) -> Self {
         let files = |collection: &Collection| match &collection.sort {
-            Sort::Profiles { tokens } => tokens.values().cloned().collect(),
-            Sort::Secrets { .. } => Vec::new(),
+            Sort::Profiles(profiles) => profiles.tokens.values().cloned().collect(),
+            Sort::Secrets { .. } | Sort::Namespace { .. } => Vec::new(),
         };
         Allowed { servers: servers.to_vec(), token_files: collections.iter().flat_map(files).collect() }
     }

@@ -75,8 +75,8 @@ impl Profile {
         let (id, origin): (_, Arc<str>) = (ClusterId::new(self.id()), format!("ClusterProfile {key}").into());
         let none = BTreeMap::new();
         let tokens = match &rules.collection.sort {
-            Sort::Profiles { tokens } => tokens,
-            Sort::Secrets { .. } => &none,
+            Sort::Profiles(profiles) => &profiles.tokens,
+            Sort::Secrets { .. } | Sort::Namespace { .. } => &none,
         };
         let read = self.access(&id, tokens, rules.allow_servers).and_then(|(access, fingerprint)| {
             (rules.usable)(&access).map_err(|reason| Problem::new(BAD_KUBECONFIG, reason))?;

@@ -3,7 +3,7 @@
 //! In: [`Told`]s, and the ids of the configuration, which come first. Out: clusters in order, findings.
 
 use super::learned::{Allowed, Entry, Learned, Problem};
-use super::{Collection, Told};
+use super::{Collection, Sort, Told};
 use crate::model::{ClusterId, Finding};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -138,7 +138,8 @@ impl Roster {
     pub fn clusters(&self, configured: &[ClusterId], allowed: &Allowed) -> (Vec<Learned>, Vec<Finding>) {
         // An object with two of the labels is in two collections: it counts once, by the lower rank.
         let mut entries: BTreeMap<&Arc<str>, &Entry> = BTreeMap::new();
-        for entry in self.objects.values().flatten() {
+        let counting = self.objects.iter().filter(|((number, _), _)| self.is_admitted(*number));
+        for entry in counting.flat_map(|(_, entries)| entries) {
             let known = entries.entry(&entry.origin).or_insert(entry);
             if entry.rank < known.rank {
                 *known = entry;
@@ -163,9 +164,32 @@ impl Roster {
             taken.insert(&entry.id, entry.origin.to_string());
             clusters.push(learned.clone());
         }
+        findings.extend((0..self.collections.len()).filter_map(|number| self.not_admitted(number)));
         findings.extend(self.unreadable.iter().filter_map(|at| self.shapeless(at)));
         findings.extend(self.failed.iter().filter_map(|(number, error)| self.unreadable(*number, error)));
         (clusters, findings)
+    }
+
+    /// False for ClusterProfiles of a Namespace that has to have a label and has not, as far as is known.
+    fn is_admitted(&self, number: usize) -> bool {
+        self.gate(number).is_none_or(|gate| self.objects.keys().any(|(of, _)| *of == gate))
+    }
+
+    /// The collection that has to hold the Namespace of this one.
+    fn gate(&self, number: usize) -> Option<usize> {
+        let own = self.collections.get(number).filter(|own| matches!(own.sort, Sort::Profiles(_)))?;
+        let is_gate = |of: &Collection| matches!(of.sort, Sort::Namespace { .. }) && of.namespace == own.namespace;
+        self.collections.iter().position(is_gate)
+    }
+
+    fn not_admitted(&self, number: usize) -> Option<Finding> {
+        let gate = self.gate(number).filter(|gate| !self.is_admitted(number) && self.listed.contains(gate))?;
+        let message = format!(
+            "there is none (registry.clusterProfiles.clusterSet): no {} in it is read; label the Namespace, or take the \
+             setting out",
+            self.collections[number].kind()
+        );
+        Some(self.of_collection("not-in-clusterset", gate, message))
     }
 
     fn unusable(&self, entry: &Entry, problem: &Problem, is_read: bool) -> Finding {
@@ -196,15 +220,19 @@ impl Roster {
     }
 
     fn unreadable(&self, number: usize, error: &str) -> Option<Finding> {
-        let collection = self.collections.get(number)?;
-        Some(Finding {
-            code: "registry-unreadable",
+        self.collections.get(number)?;
+        Some(self.of_collection("registry-unreadable", number, error.to_owned()))
+    }
+
+    fn of_collection(&self, code: &'static str, number: usize, message: String) -> Finding {
+        Finding {
+            code,
             cluster: self.home.as_str().into(),
             kind: "".into(),
-            object: format!("{collection}").into(),
+            object: self.collections[number].to_string().into(),
             place: None,
-            message: error.to_owned(),
-        })
+            message,
+        }
     }
 
     /// About an origin, `KIND NAMESPACE/NAME, key KEY`.

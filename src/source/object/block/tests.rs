@@ -254,3 +254,22 @@ fn folders_of_manifests_go_the_fast_way() {
     }
     assert!(left.len() * 20 < taken, "{taken} taken, {} left:\n{}", left.len(), left.join("\n\n"));
 }
+
+#[test]
+fn an_attempt_of_the_fast_reader_used_up_the_places_of_the_full_one() {
+    use crate::source::object::{Context, Decoded, Document, Outcome, decode_yaml};
+    // Ten objects without a kind; only the last line is for the full reader.
+    let text = format!("kind: List\nitems:\n{}x: 'it''s'\n", "- a: 1\n".repeat(10));
+    let late = format!("kind: List\nitems:\n{}x: 1.5\n", "- kind: 5\n".repeat(10));
+    for text in [text, late] {
+        let document = Document::new(&text);
+        let context = Context::api(crate::model::ClusterId::new("east"));
+        let context = context.in_file(&"a.yaml".into(), 1, Some(&document));
+        let objects: Vec<Decoded> = decode_yaml(&text, &context).unwrap();
+        let located = |object: &Decoded| match &object.outcome {
+            Outcome::Rejected { finding, .. } => finding.place.as_ref().is_some_and(|place| place.column > 0),
+            _ => false,
+        };
+        assert_eq!(objects.iter().filter(|object| located(object)).count(), 10, "{text}");
+    }
+}

@@ -1,5 +1,5 @@
 use super::*;
-use crate::source::kubernetes::registry::{Object, Sort, Traits};
+use crate::source::kubernetes::registry::{Object, Profiles, Sort, Traits};
 use crate::source::kubernetes::{Access, TokenFile, TokenSource, Trust};
 use std::path::PathBuf;
 
@@ -162,7 +162,7 @@ fn a_token_file_that_is_no_longer_named_went_on_being_read() {
     let file = TokenFile::new(path.clone(), vec![folder.path().to_owned()]).ok().unwrap();
     access(&mut roster).token = Some(TokenSource::File(file));
     let count = |tokens: &[(String, PathBuf)]| {
-        let sort = Sort::Profiles { tokens: tokens.iter().cloned().collect() };
+        let sort = Sort::Profiles(Profiles { tokens: tokens.iter().cloned().collect(), ..Profiles::default() });
         let collections = [Collection { namespace: "fleet".to_owned(), sort }];
         roster.clusters(&[], &Allowed::new(&[], &collections)).0.len()
     };
