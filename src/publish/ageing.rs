@@ -109,9 +109,8 @@ impl Ageing {
         self.tell_of_guard(held, &ids);
         let figures = publisher.figures();
         figures.guarding.store(held, Ordering::Relaxed);
-        let doubts = ids.iter().zip(&watched).filter_map(|(id, after)| {
-            (after.freshness.state != State::Fresh).then(|| (id.clone(), self.doubt(id, after, now)))
-        });
+        let doubted = ids.iter().zip(&watched).filter(|(_, after)| after.freshness.state != State::Fresh);
+        let doubts = doubted.map(|(id, after)| (id.clone(), self.doubt(id, after, now)));
         figures.doubts.store(Arc::new(doubts.collect()));
     }
 

@@ -64,8 +64,7 @@ fn check_profiles(checker: &mut Checker<'_>) {
     }
     for (key, value) in [("clusterManager", &profiles.cluster_manager), ("clusterSet", &profiles.cluster_set)] {
         let field = format!("registry.clusterProfiles.{key}");
-        let written = checker.draft.tree.find(&field).is_some();
-        if written && !is_label_value(value) {
+        if !value.is_empty() && !is_label_value(value) {
             let message = "it is not the value of a label: 1 to 63 letters, digits, -, _ and ., with a letter or digit at \
                            either end";
             checker.error(&field, value, message);
@@ -77,7 +76,7 @@ fn check_profiles(checker: &mut Checker<'_>) {
     }
 }
 
-/// A value of a Kubernetes label that is not empty.
+/// A value of a Kubernetes label, not an empty one.
 fn is_label_value(text: &str) -> bool {
     let ends = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
     let octets = text.as_bytes();
