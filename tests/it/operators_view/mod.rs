@@ -1,7 +1,7 @@
 //! What an operator sees of every state: its metric, its line in the log or in `/ready`, and its place in `explain`.
 //!
 //! [`STATES`] is the list; each scene (`scenes.rs`) brings some of them about and looks at all three places.
-//! `docs/resilience.md` repeats the list for readers.
+//! `docs/states.md` repeats the list for readers.
 
 mod scenes;
 
@@ -285,11 +285,11 @@ fn entry(folder: &Path, name: &str, server: &ApiServer, more: &str) -> String {
 #[test]
 fn every_state_of_the_list_is_in_a_scene_and_in_the_documents() {
     let scenes = include_str!("scenes.rs");
-    let document = include_str!("../../../docs/resilience.md");
+    let document = include_str!("../../../docs/states.md");
     for State { name, metrics, .. } in STATES {
         assert!(scenes.contains(&format!("sees(\"{name}\")")), "no scene shows {name}");
         let row = document.lines().find(|line| line.starts_with(&format!("| {name} |")));
-        let row = row.unwrap_or_else(|| panic!("docs/resilience.md has no row for {name}"));
+        let row = row.unwrap_or_else(|| panic!("docs/states.md has no row for {name}"));
         for series in *metrics {
             let metric = series.split('{').next().unwrap();
             assert!(row.contains(&format!("`{metric}")), "the row of {name} lacks {metric}");
