@@ -41,9 +41,13 @@ mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
 mod limits;
 #[cfg(feature = "kubernetes")]
+mod operators_view;
+#[cfg(feature = "kubernetes")]
 mod outages;
 #[cfg(feature = "kubernetes")]
 mod registry;
+#[cfg(feature = "kubernetes")]
+mod registry_edges;
 #[cfg(feature = "kubernetes")]
 mod registry_lists;
 #[cfg(feature = "kubernetes")]
