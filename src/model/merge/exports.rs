@@ -87,8 +87,9 @@ fn judge(
         );
         return (ExportState::NotAllowed, Some(("not-allowed", text)));
     }
-    if refused.iter().any(|glob| glob_matches(glob, key.as_str())) {
-        return (ExportState::NotAllowed, None);
+    if let Some(glob) = refused.iter().find(|glob| glob_matches(glob, key.as_str())) {
+        let text = format!("`refuseExports` names it (`{glob}`): the export is left out");
+        return (ExportState::NotAllowed, Some(("not-allowed", text)));
     }
     match service {
         None if member.facts().status(Kind::Service).is_synced() => (ExportState::NoService, None),
