@@ -36,6 +36,7 @@ impl Publisher {
         let gone: Vec<ClusterId> = members.filter(is_gone).collect();
         self.growth.retain(|id| !is_gone(id));
         self.lost.retain(|id| !is_gone(id));
+        self.lists.retain(|id| !is_gone(id));
         for id in gone {
             let touched = self.clusterset.remove_cluster(&id);
             self.touch(touched, false);

@@ -50,6 +50,10 @@ impl Holders {
 }
 
 impl Index {
+    pub(super) fn contains(&self, key: &ServiceKey) -> bool {
+        self.holders.contains_key(key)
+    }
+
     pub(super) fn holders(&self, key: &ServiceKey) -> &[Slot] {
         self.holders.get(key).map_or(&[], Holders::slots)
     }
@@ -79,24 +83,11 @@ impl Index {
         true
     }
 
-    pub(super) fn remove_slot(&mut self, slot: Slot) {
-        self.holders.retain(|_, holders| match holders.without(slot) {
-            Some(rest) => {
-                *holders = rest;
-                true
-            }
-            None => false,
-        });
-        self.sorted.retain(|key| self.holders.contains_key(key));
-    }
-
     pub(super) fn keys(&self) -> impl Iterator<Item = &ServiceKey> {
         self.sorted.iter()
     }
 
-    pub(super) fn keys_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a ServiceKey> {
-        let from = ServiceKey::new(namespace, "");
-        let range = self.sorted.range((Bound::Included(from), Bound::Unbounded));
-        range.take_while(move |key| key.namespace() == namespace)
+    pub(super) fn keys_after(&self, after: Option<&ServiceKey>) -> impl Iterator<Item = &ServiceKey> {
+        self.sorted.range::<ServiceKey, _>((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
     }
 }
