@@ -57,6 +57,10 @@ pub struct Context<'a> {
     /// What the gateways of other clusters say of their connection to a cluster (SOURCES.md 3.2), a line for each, and what the
     /// registry says against it.
     pub connections: &'a dyn Fn(&crate::model::ClusterId) -> Vec<String>,
+    /// Why a cluster is not fresh.
+    pub why: &'a dyn Fn(&crate::model::ClusterId) -> Option<String>,
+    /// The all-dead guard holds clusters back.
+    pub guarding: bool,
     /// Services, namespaces and hosts that wait to be published: until then the answer may lag behind the decisions.
     pub waiting: usize,
 }
@@ -86,6 +90,10 @@ pub struct Explanation {
     pub hints: Vec<String>,
     /// What waits to be published, if anything.
     pub waiting: usize,
+    /// No cluster is in contact, so none is demoted (RESILIENCE.md rule 5).
+    pub guarding: bool,
+    /// What the registry leaves out, and why: a cluster behind it might own the name.
+    pub registry: Vec<String>,
 }
 
 /// One cluster of the registry.
@@ -95,9 +103,11 @@ pub struct ClusterLine {
     pub state: &'static str,
     /// Seconds since its last sign of life.
     pub age: Option<u64>,
+    /// Why it is not fresh.
+    pub why: Option<String>,
     /// What keeps a kind from being read.
     pub errors: Vec<String>,
-    /// Deletions that wait for a second list; objects for which there was no memory.
+    /// A drain; deletions that wait for a second list; objects for which there was no memory.
     pub held: Vec<String>,
     /// What the gateways of other clusters say of their connection to it, and what the registry says against it.
     pub connections: Vec<String>,
@@ -176,6 +186,8 @@ pub fn explain(question: &Question, context: &Context<'_>) -> Explanation {
         hosts,
         hints: if absent { near::hints(name, &node, question.view, context) } else { Vec::new() },
         waiting: context.waiting,
+        guarding: context.guarding,
+        registry: Vec::new(),
         client: answer::client(context.table),
         node,
         tree,
@@ -226,10 +238,19 @@ fn cluster_line(member: &crate::model::clusterset::Member, context: &Context<'_>
             crate::model::State::Expired => "expired",
         },
         age: (context.age)(id).map(|age| age.as_secs()),
+        why: (context.why)(id),
         errors: crate::model::Kind::ALL.into_iter().filter_map(error).collect(),
-        held: context.brake.waiting(id).into_iter().map(held).chain(refused((context.refused)(id))).collect(),
+        held: drained(member.cluster().drain).into_iter().chain(held_back(id, context)).collect(),
         connections: (context.connections)(id),
     }
+}
+
+fn drained(is_drained: bool) -> Option<String> {
+    is_drained.then(|| "drained (`clusters[].drain`): left out where another cluster can answer".to_owned())
+}
+
+fn held_back(id: &crate::model::ClusterId, context: &Context<'_>) -> Vec<String> {
+    context.brake.waiting(id).into_iter().map(held).chain(refused((context.refused)(id))).collect()
 }
 
 fn refused(objects: u64) -> Option<String> {

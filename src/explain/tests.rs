@@ -28,6 +28,8 @@ fn explained(publisher: &Publisher, table: &Arc<Table>, name: &Name, rtype: u16,
         brake: publisher.brake(),
         refused: &|cluster| publisher.growth().refused(cluster),
         connections: &|_| Vec::new(),
+        why: &|_| None,
+        guarding: false,
         waiting: publisher.waiting(),
     };
     explain(&Question { name: name.clone(), rtype: Some(rtype), view }, &context)

@@ -3,6 +3,9 @@
 use super::{Decision, Explanation, HostStory, Node, ServiceStory};
 use std::fmt::Write;
 
+/// Lines about the registry.
+const REGISTRY: usize = 20;
+
 /// Renders the explanation. Lines are indented by what they belong to.
 pub(super) fn render(explanation: &Explanation) -> String {
     let mut text = String::new();
@@ -23,10 +26,17 @@ fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
     for cluster in &explanation.clusters {
         let age = cluster.age.map(|age| format!(", last sign of life {age} s ago")).unwrap_or_default();
         writeln!(text, "cluster   {}: {}{age}", cluster.cluster, cluster.state)?;
+        if let Some(why) = &cluster.why {
+            writeln!(text, "          {why}")?;
+        }
         for line in cluster.errors.iter().chain(&cluster.held).chain(&cluster.connections) {
             writeln!(text, "          {line}")?;
         }
     }
+    if explanation.guarding {
+        writeln!(text, "guard     no cluster is in contact: the fault is likely on this side, so none is demoted")?;
+    }
+    registry(text, &explanation.registry)?;
     if let Some(story) = &explanation.service {
         service(text, story)?;
     }
@@ -52,6 +62,17 @@ fn write_all(text: &mut String, explanation: &Explanation) -> std::fmt::Result {
         writeln!(text, "hint      {hint}")?;
     }
     Ok(())
+}
+
+/// At most [`REGISTRY`] lines: it may hold hundreds of objects.
+fn registry(text: &mut String, lines: &[String]) -> std::fmt::Result {
+    for line in lines.iter().take(REGISTRY) {
+        writeln!(text, "registry  {line}")?;
+    }
+    match lines.len().checked_sub(REGISTRY + 1) {
+        Some(more) => writeln!(text, "registry  {} more of the kind, as the log has them", more + 1),
+        None => Ok(()),
+    }
 }
 
 fn node(node: &Node) -> String {

@@ -3,14 +3,16 @@
 //! In: contacts and errors as the observations bring them, the time. Out: states and graces set in the publisher. The machine
 //! itself is `model::freshness`; here is what it is fed with.
 
+use super::figures::Doubt;
 use super::publisher::Publisher;
 use super::reports::Reports;
 use crate::model::clusterset::Member;
 use crate::model::facts::{Outcome, is_required};
 use crate::model::freshness::{self, Clock, Evidence, Freshness, Times, Watched};
-use crate::model::{ClusterId, Kind, State};
+use crate::model::{Cluster, ClusterId, Kind, State};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Changes between Fresh and Suspect change no answer: at most one line in this time for each cluster.
@@ -28,6 +30,8 @@ struct Aged {
     folded: u32,
     /// Why it is out of contact, if it is.
     lost: Option<String>,
+    /// The configuration drains it, which was logged.
+    drained: bool,
 }
 
 /// The ages of all clusters.
@@ -103,16 +107,46 @@ impl Ageing {
             self.enter(publisher, id, before, after, now);
         }
         self.tell_of_guard(held, &ids);
+        let figures = publisher.figures();
+        figures.guarding.store(held, Ordering::Relaxed);
+        let doubted = ids.iter().zip(&watched).filter(|(_, after)| after.freshness.state != State::Fresh);
+        let doubts = doubted.map(|(id, after)| (id.clone(), self.doubt(id, after, now)));
+        figures.doubts.store(Arc::new(doubts.collect()));
+    }
+
+    /// Why a cluster is not fresh, and how far it is on the way back.
+    fn doubt(&self, id: &ClusterId, after: &Watched, now: Duration) -> Doubt {
+        let report = self.reports.get(id);
+        // The errors stand beside it wherever it is shown.
+        let mut cause = silence(&after.evidence);
+        match report {
+            Some(report) if after.evidence.is_in_contact(&after.times) => cause.clone_from(report),
+            Some(report) => cause = format!("{report} ({cause})"),
+            None => {}
+        }
+        if let Some(healthy) = after.freshness.healthy_for(now) {
+            let needed = after.freshness.recovery(&after.times);
+            cause = format!("recovering: in contact without an error for {} s of {needed:?}", healthy.as_secs());
+        }
+        Doubt { cause, reported: report.is_some() }
     }
 
     fn watched(&mut self, member: &Member, now: Duration) -> (ClusterId, Watched) {
         let id = member.cluster().id.clone();
-        let start = || Aged { freshness: Freshness::default(), known_since: now, doubted: None, folded: 0, lost: None };
+        let start = || Aged {
+            freshness: Freshness::default(),
+            known_since: now,
+            doubted: None,
+            folded: 0,
+            lost: None,
+            drained: false,
+        };
         let aged = self.clusters.entry(id.clone()).or_insert_with(start);
         if aged.freshness.state != member.state() {
             aged.freshness = aged.freshness.entered(member.state(), now);
         }
         aged.freshness.grace_over = member.grace_over();
+        aged.tell_of_drain(member);
         let known_for = now.saturating_sub(aged.known_since);
         let watched = Watched {
             freshness: aged.freshness,
@@ -195,13 +229,17 @@ fn is_silent(after: &Watched) -> bool {
     !limit.is_zero() && after.evidence.contact_age.is_some_and(|age| age >= limit)
 }
 
+fn silence(evidence: &Evidence) -> String {
+    match evidence.contact_age {
+        Some(age) => format!("no contact for {} s", age.as_secs()),
+        None => "no contact yet".to_owned(),
+    }
+}
+
 /// What speaks against the cluster: its first error, else its silence.
 fn cause(member: &Member, evidence: &Evidence) -> String {
     let error = |kind: Kind| Some(format!("{}: {}", kind.as_str(), member.facts().status(kind).error.as_deref()?));
-    let silence = match evidence.contact_age {
-        Some(age) => format!("no contact for {} s", age.as_secs()),
-        None => "no contact yet".to_owned(),
-    };
+    let silence = silence(evidence);
     match required(member).find_map(error) {
         Some(error) => format!("{silence} ({error})"),
         None => silence,
@@ -209,6 +247,20 @@ fn cause(member: &Member, evidence: &Evidence) -> String {
 }
 
 impl Aged {
+    fn tell_of_drain(&mut self, member: &Member) {
+        let Cluster { id, drain, .. } = member.cluster();
+        if *drain == self.drained {
+            return;
+        }
+        self.drained = *drain;
+        match drain {
+            true => tracing::info!(
+                "cluster {id}: drained (`clusters[].drain`): its addresses are left out where another cluster can answer"
+            ),
+            false => tracing::info!("cluster {id}: not drained any more: its addresses are back in their place"),
+        }
+    }
+
     /// One line: cluster, what happened, what is served meanwhile, what to do.
     fn tell(&mut self, id: &ClusterId, from: State, after: &Watched, cause: &str, now: Duration) {
         let to = after.freshness.state;

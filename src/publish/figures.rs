@@ -7,7 +7,7 @@ use crate::model::fact::Kind;
 use crate::model::{ClusterId, State};
 use arc_swap::ArcSwap;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -59,12 +59,25 @@ pub struct Figures {
     pub connections: ArcSwap<Vec<Connection>>,
     /// What the registry's objects say against clusters.
     pub accused: ArcSwap<Accused>,
+    /// Why clusters are not fresh.
+    pub doubts: ArcSwap<BTreeMap<ClusterId, Doubt>>,
+    /// The all-dead guard holds clusters back (RESILIENCE.md rule 5).
+    pub guarding: AtomicBool,
     /// From the arrival of a change to its answer, per cluster.
     event_to_answer: Mutex<HashMap<ClusterId, Arc<Latency>>>,
 }
 
 /// What speaks against clusters, as a cause for the log.
 pub type Accused = BTreeMap<ClusterId, String>;
+
+/// Why a cluster is not fresh.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// As in the log.
+    pub cause: String,
+    /// Another system speaks against it.
+    pub reported: bool,
+}
 
 impl Figures {
     /// The latencies of one cluster, from the arrival of a change to its answer.
@@ -104,6 +117,8 @@ pub struct ClusterReport {
     pub grace_over: bool,
     /// As [`Member::restored`](crate::model::clusterset::Member::restored).
     pub restored: Option<Duration>,
+    /// `clusters[].drain`.
+    pub drained: bool,
     /// Per kind: last sign of life, monotonic nanoseconds of the process; objects; what keeps it from being read.
     pub kinds: Vec<(Kind, KindReport)>,
     /// Deletions wait for a second list.

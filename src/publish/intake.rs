@@ -116,14 +116,18 @@ impl Publisher {
         }
     }
 
-    /// Everything, and what is published though nothing speaks for it any more: after a fault, or by other settings.
-    pub(super) fn touch_everything(&mut self) {
-        let services = self.services.keys().cloned().map(Entity::Service);
+    /// Everything, under other settings: hosts and namespaces that nothing speaks for any more too.
+    pub(super) fn touch_all_names(&mut self) {
         let namespaces = self.namespaces.keys().cloned().map(Entity::Namespace);
-        let hosts = self.hosts.hosts().cloned().map(Entity::Host);
-        for entity in namespaces.chain(services).chain(hosts) {
+        for entity in namespaces.chain(self.hosts.hosts().cloned().map(Entity::Host)) {
             self.queue.push_bulk(entity);
         }
         self.sweep_everything();
+    }
+
+    /// The same after a fault, in one piece: services too that only the table has.
+    pub(super) fn touch_everything(&mut self) {
+        self.services.keys().for_each(|key| self.queue.push_bulk(Entity::Service(key.clone())));
+        self.touch_all_names();
     }
 }

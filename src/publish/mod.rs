@@ -32,7 +32,7 @@ mod warnings;
 #[cfg(test)]
 mod tests;
 
-pub use figures::{Accused, ClusterReport, Figures, KindReport, Latency, Report};
+pub use figures::{Accused, ClusterReport, Doubt, Figures, KindReport, Latency, Report};
 pub use frame::FrameTemplate;
 pub use growth::Growth;
 pub use publisher::{Publisher, Setup, Stopwatch};

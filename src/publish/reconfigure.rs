@@ -26,7 +26,7 @@ impl Publisher {
         self.settings = compile::Settings { columns, ..compile };
         self.next_frame = Some(frame);
         self.put_zone_names();
-        self.touch_everything();
+        self.touch_all_names();
     }
 
     /// Clusters that the configuration no longer has go with all their facts at once.

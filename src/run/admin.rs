@@ -45,7 +45,12 @@ impl Admin {
         let durations = Arc::new(Shared::new(HEALTH_SECONDS));
         let serving = Arc::new(AtomicBool::new(false));
         let gate = Arc::new(gate(config, ready, Arc::clone(&serving)));
-        let explain = Explainer { commands, table: Arc::clone(&live.table), views: Arc::clone(&live.views) };
+        let explain = Explainer {
+            commands,
+            table: Arc::clone(&live.table),
+            views: Arc::clone(&live.views),
+            registry: Arc::clone(&live.told),
+        };
         let sources =
             metrics::Sources { counters, figures: Arc::new(live) as Arc<dyn Figures>, health: Arc::clone(&durations) };
         let metrics = Metrics::new(config.metrics.prefix.as_str(), sources).map_err(anyhow::Error::from)?;
@@ -132,6 +137,7 @@ struct Explainer {
     commands: mpsc::Sender<Command>,
     table: Arc<Table>,
     views: super::reload::Views,
+    registry: super::registry::Findings,
 }
 
 impl Explainer {
@@ -151,7 +157,11 @@ impl Explainer {
         if self.commands.blocking_send(Command::Ask(Box::new(ask))).is_err() {
             return Explained::Refused("the server is stopping".to_owned());
         }
-        match told.blocking_recv() {
+        let told = told.blocking_recv().map(|explanation| {
+            let registry = self.registry.load().to_vec();
+            Explanation { registry, ..explanation }
+        });
+        match told {
             Ok(explanation) if asked.format == "json" => Explained::Json(explanation.to_json()),
             Ok(explanation) => Explained::Text(explanation.to_text()),
             Err(_) => Explained::Refused("the server is stopping".to_owned()),

@@ -5,6 +5,7 @@ use crate::explain::{Context, Explanation, Question, explain, type_number};
 use crate::model::{ClusterId, View};
 use crate::publish::Publisher;
 use crate::table::Table;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Reads a question. `rtype` and `view` may be empty; `local` is the local view.
@@ -43,6 +44,7 @@ pub(super) fn answer(
         let gateways = about.map(|told| format!("gateway of {}: {}", told.witness, told.status.as_str()));
         gateways.chain(accused.get(cluster).cloned()).collect()
     };
+    let doubts = publisher.figures().doubts.load();
     let context = Context {
         clusterset: publisher.clusterset(),
         views: publisher.views(),
@@ -52,6 +54,8 @@ pub(super) fn answer(
         brake: publisher.brake(),
         refused: &|cluster| publisher.growth().refused(cluster),
         connections: &connection,
+        why: &|cluster| doubts.get(cluster).map(|doubt| doubt.cause.clone()),
+        guarding: publisher.figures().guarding.load(Ordering::Relaxed),
         waiting: publisher.waiting(),
     };
     explain(question, &context)

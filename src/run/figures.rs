@@ -29,6 +29,8 @@ pub(super) struct Live {
     pub runtimes: Vec<(&'static str, Handle)>,
     /// Of the registry and of identities.
     pub beside: Vec<super::registry::Counts>,
+    /// What the registry leaves out and why, for `explain`.
+    pub told: super::registry::Findings,
 }
 
 impl Figures for Live {
@@ -71,6 +73,7 @@ impl Figures for Live {
             snapshot_bytes: count(&self.snapshot.octets),
             snapshot_loaded_clusters: count(&self.snapshot.loaded),
             probes: vec![("success", succeeded), ("failure", failed)],
+            guarding: self.publish.guarding.load(Ordering::Relaxed),
             tasks: self.runtimes.iter().map(|(name, handle)| (*name, tasks(handle))).collect(),
         }
     }
@@ -119,6 +122,8 @@ impl Live {
             findings: cluster.findings.clone(),
             probe_targets: vec![("well", well), ("ill", ill)],
             connections: self.connections(&cluster.id),
+            reported: self.publish.doubts.load().get(&cluster.id).is_some_and(|doubt| doubt.reported),
+            drained: cluster.drained,
             event_to_answer: Some(histogram(&self.publish.event_to_answer(&cluster.id))),
             ..ClusterFigures::default()
         };

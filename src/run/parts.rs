@@ -77,6 +77,7 @@ impl Base {
             probes: Arc::clone(&self.probes),
             runtimes: vec![("sources", readers.sources.thread().handle().clone()), ("control", Handle::current())],
             beside: vec![readers.registry.counts(), readers.identities.counts()],
+            told: readers.registry.findings(),
         }
     }
 

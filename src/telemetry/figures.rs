@@ -43,6 +43,10 @@ pub struct ClusterFigures {
     pub probe_targets: Vec<(&'static str, u64)>,
     /// What other clusters say of their connection to it: who, and the status.
     pub connections: Vec<(String, &'static str)>,
+    /// Another system speaks against it.
+    pub reported: bool,
+    /// `clusters[].drain`.
+    pub drained: bool,
     /// Kind, reason, lists swapped in.
     pub syncs: Vec<(&'static str, &'static str, u64)>,
     /// Kind, status code (or a word such as `timeout`), errors.
@@ -81,6 +85,8 @@ pub struct TableFigures {
 /// Configuration and tasks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProcessFigures {
+    /// No cluster is in contact, so none is demoted.
+    pub guarding: bool,
     /// Outside the transports, which count their own.
     pub panics: u64,
     pub reloads_failed: u64,

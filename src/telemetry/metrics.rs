@@ -104,6 +104,7 @@ fn configuration(families: &mut Families, figures: &ProcessFigures, transport_pa
     for (result, probes) in &figures.probes {
         families.add("probes_total", &[result], *probes as f64);
     }
+    families.add("guard_active", &[], f64::from(u8::from(figures.guarding)));
     for (thread, tasks) in &figures.tasks {
         families.add("tasks", &[thread], *tasks as f64);
     }

@@ -41,11 +41,17 @@ mod kubernetes_watches;
 #[cfg(feature = "kubernetes")]
 mod limits;
 #[cfg(feature = "kubernetes")]
+mod operators_view;
+#[cfg(feature = "kubernetes")]
 mod outages;
 #[cfg(feature = "kubernetes")]
 mod registry;
 #[cfg(feature = "kubernetes")]
+mod registry_edges;
+#[cfg(feature = "kubernetes")]
 mod registry_lists;
+#[cfg(feature = "kubernetes")]
+mod registry_profiles;
 #[cfg(feature = "kubernetes")]
 mod registry_restart;
 #[cfg(feature = "kubernetes")]

@@ -33,6 +33,8 @@ struct Event {
     /// What it says, and of which object.
     line: String,
     object: Value,
+    /// What it was before.
+    before: Option<Value>,
 }
 
 /// What a request asks for: a kind, perhaps of one namespace, with labels and one name.
@@ -109,8 +111,8 @@ impl Store {
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         let event = if self.objects.contains_key(&key) { "MODIFIED" } else { "ADDED" };
-        self.happened(plural, event, &object);
-        self.objects.insert(key, object);
+        let before = self.objects.insert(key, object.clone());
+        self.happened(plural, event, &object, before);
     }
 
     pub fn delete(&mut self, plural: &str, namespace: &str, name: &str) {
@@ -119,7 +121,7 @@ impl Store {
         let mut object = self.objects.remove(&key).expect("the object exists");
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        self.happened(plural, "DELETED", &object);
+        self.happened(plural, "DELETED", &object, None);
     }
 
     pub fn compact(&mut self) {
@@ -142,9 +144,9 @@ impl Store {
         self.changed.send_modify(|ends| *ends += 1);
     }
 
-    fn happened(&mut self, plural: &'static str, event: &str, object: &Value) {
+    fn happened(&mut self, plural: &'static str, event: &str, object: &Value, before: Option<Value>) {
         let line = format!("{}\n", json!({"type": event, "object": object}));
-        self.events.push(Event { version: self.version, plural, line, object: object.clone() });
+        self.events.push(Event { version: self.version, plural, line, object: object.clone(), before });
         self.changed.send_modify(|_| {});
     }
 
@@ -182,8 +184,15 @@ impl Store {
         // Versions grow along the list.
         let first = self.events.partition_point(|event| event.version <= version);
         let new = self.events[first..].iter().filter(|event| event.plural == scope.plural);
-        let new = new.filter(|event| scope.holds(&event.object));
-        let lines = new.map(|event| event.line.as_str()).collect();
+        let line = |event: &Event| {
+            let leaves = event.before.as_ref().is_some_and(|before| scope.holds(before));
+            match scope.holds(&event.object) {
+                true => Some(event.line.clone()),
+                // To a watch with a selector, what does not fit any more is deleted.
+                false => leaves.then(|| format!("{}\n", json!({"type": "DELETED", "object": event.object}))),
+            }
+        };
+        let lines = new.filter_map(line).collect();
         Some((lines, self.version.max(version)))
     }
 

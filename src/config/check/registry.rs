@@ -62,10 +62,26 @@ fn check_profiles(checker: &mut Checker<'_>) {
         let message = "it is not the name of a namespace: 1 to 63 of a-z, 0-9 and -, with no - at either end";
         checker.error(field, &profiles.namespace, message);
     }
+    for (key, value) in [("clusterManager", &profiles.cluster_manager), ("clusterSet", &profiles.cluster_set)] {
+        let field = format!("registry.clusterProfiles.{key}");
+        if !value.is_empty() && !is_label_value(value) {
+            let message = "it is not the value of a label: 1 to 63 letters, digits, -, _ and ., with a letter or digit at \
+                           either end";
+            checker.error(&field, value, message);
+        }
+    }
     if profiles.tokens.is_empty() {
         let message = "no ClusterProfile can be used without a token: name a file for each access provider";
         checker.warning("registry.clusterProfiles.tokens", "", message);
     }
+}
+
+/// A value of a Kubernetes label, not an empty one.
+fn is_label_value(text: &str) -> bool {
+    let ends = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
+    let octets = text.as_bytes();
+    let inside = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_.".contains(octet);
+    octets.len() <= 63 && ends(octets.first()) && ends(octets.last()) && octets.iter().all(inside)
 }
 
 /// `key=value` with the characters of labels.

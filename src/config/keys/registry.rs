@@ -34,6 +34,10 @@ section! {
     ClusterProfiles requires ["namespace"] {
         /// The namespace that is read.
         namespace "namespace": String = String::new();
+        /// Value of the label `x-k8s.io/cluster-manager` that a ClusterProfile must have; empty is any.
+        cluster_manager "clusterManager": String = String::new();
+        /// Value of the label `clusterset.multicluster.x-k8s.io` that the namespace must have; empty is any.
+        cluster_set "clusterSet": String = String::new();
         /// File with a token, by name of the access provider.
         tokens "tokens": BTreeMap<String, FilePath> = BTreeMap::new();
     }

@@ -203,3 +203,26 @@ fn each_key_without_effect_is_a_key() {
         assert!(keys.iter().any(|(path, _)| path == key), "{key}");
     }
 }
+
+#[test]
+fn a_filter_of_cluster_profiles_is_the_value_of_a_label() {
+    let file = |filters: &str| {
+        format!(
+            "clusters:\n- {{ name: home, source: {{ kubeconfig: {{ path: k }} }} }}\nregistry:\n  home: home\n  \
+             clusterProfiles: {{ namespace: fleet, tokens: {{ a: b }}, {filters} }}\n"
+        )
+    };
+    for fine in ["clusterManager: '', clusterSet: ''", "clusterManager: open.cluster_manager-1, clusterSet: Prod"] {
+        assert_said(&file(fine), &[]);
+    }
+    let advice =
+        "it is not the value of a label: 1 to 63 letters, digits, -, _ and ., with a letter or digit at either end";
+    let long = "a".repeat(64);
+    for (key, value) in
+        [("clusterManager", "a/b"), ("clusterManager", "a,c=d"), ("clusterSet", "-a"), ("clusterSet", &long)]
+    {
+        let found = said(&file(&format!("{key}: '{value}'")));
+        let place = format!("error[config]: config.yaml:5:{}: registry.clusterProfiles.{key}: ", 60 + key.len());
+        assert!(found.len() == 1 && found[0].starts_with(&place) && found[0].ends_with(advice), "{place} {found:?}");
+    }
+}

@@ -102,6 +102,11 @@ impl Freshness {
         doubled.min(times.recover_most.max(times.recover_after))
     }
 
+    /// For how long a demoted cluster has been in contact without an error, if it is.
+    pub fn healthy_for(&self, now: Duration) -> Option<Duration> {
+        self.healthy_since.filter(|_| self.state.is_stale()).map(|since| now.saturating_sub(since))
+    }
+
     /// Notes whether a demoted cluster is in contact: since its demotion every required kind was heard of, none shows an
     /// error, and none has been silent for too long since.
     fn note_contact(&mut self, evidence: &Evidence, times: &Times, now: Duration) {

@@ -69,6 +69,7 @@ impl Driver {
             synced: member.state() != State::Unknown && !member.is_restored(),
             restored: member.restored(),
             grace_over: member.grace_over(),
+            drained: cluster.drain,
             kinds: read.map(kind).collect(),
             brake_active: !self.publisher.brake().waiting(&cluster.id).is_empty(),
             brake_total: self.publisher.brake().total(&cluster.id),

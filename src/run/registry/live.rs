@@ -4,7 +4,7 @@
 
 use super::memory::Memory;
 use super::reading::{CountersOf, Reading, collections, receive, take, wanted};
-use super::{Accused, Counts, Joined};
+use super::{Accused, Counts, Findings, Joined};
 use crate::config::Config;
 use crate::model::{ClusterId, Finding};
 use crate::publish::task;
@@ -32,9 +32,12 @@ pub(crate) struct Registry {
     /// How long clusters that nobody knows of are waited for; `None`: they are not.
     grace: Option<Grace>,
     memory: Memory,
+    /// Since when ClusterProfiles cannot be read.
+    deaf: Option<Instant>,
     /// Findings that were logged and still stand.
     logged: HashSet<Finding>,
     counts: Counts,
+    findings: Findings,
 }
 
 impl Registry {
@@ -56,8 +59,10 @@ impl Registry {
             next: None,
             grace: None,
             memory: recalled(config),
+            deaf: None,
             logged: HashSet::new(),
             counts: Counts::default(),
+            findings: Findings::default(),
         };
         registry.reading = Reading::start(config, thread, counters, None)?;
         // The clusters that it may name are waited for at the start only: a reload makes no name unknown.
@@ -67,7 +72,10 @@ impl Registry {
 
     /// The configuration with the clusters that an earlier process knew, for the start.
     pub(crate) fn recall(config: &Config) -> Joined {
-        Joined::plain(config.clone()).with_remembered(recalled(config).clusters())
+        let mut memory = recalled(config);
+        // They are told of when the registry is joined first.
+        memory.refuse(&allowed(config));
+        Joined::plain(config.clone()).with_remembered(memory.clusters())
     }
 
     /// Starts another reading, unheard, where the configuration asks for one.
@@ -96,6 +104,7 @@ impl Registry {
     /// Waits until the clusters may be others. Nothing is lost when it is not waited for to the end.
     pub(crate) async fn next(&mut self) {
         let (grace, due) = (self.grace.and_then(|grace| grace.0), self.next.as_ref().and_then(|next| next.due));
+        let lapse = self.lapse().filter(|lapse| *lapse > Instant::now());
         tokio::select! {
             told = receive(&mut self.reading) => take(&mut self.reading, told),
             told = receive(&mut self.next) => {
@@ -103,6 +112,8 @@ impl Registry {
                 self.exchange();
             }
             () = until(due) => self.exchange(),
+            // Who hears of this asks anew what speaks against clusters.
+            () = until(lapse) => {}
             () = until(grace) => {
                 tracing::warn!(
                     "registry: not listed within its grace; names only its clusters could own are NXDOMAIN from now on"
@@ -113,6 +124,17 @@ impl Registry {
         if self.reading.as_ref().is_some_and(|reading| reading.roster.is_listed()) {
             self.grace = None;
         }
+        self.deaf = match &self.reading {
+            Some(reading) if reading.roster.is_deaf_to_profiles() => self.deaf.or_else(|| Some(Instant::now())),
+            _ => None,
+        };
+    }
+
+    /// When what ClusterProfiles said of health is no evidence any more: home was silent for as long as makes a cluster
+    /// suspect, and who is out of contact is no witness.
+    fn lapse(&self) -> Option<Instant> {
+        let patience = self.reading.as_ref()?.suspect_after;
+        self.deaf.filter(|_| !patience.is_zero()).map(|since| since + patience)
     }
 
     /// The next reading takes its place once it knows everything, or was waited for long enough.
@@ -147,6 +169,13 @@ impl Registry {
         self.tell(home, findings);
         // Not before everything is listed: a collection that is still missing may give an id to another cluster.
         let joined = if self.grace.is_some() { Joined::plain(config.clone()) } else { joined };
+        for entry in self.memory.refuse(&allowed(config)) {
+            tracing::warn!(
+                "registry: cluster {}: its server is not listed in registry.allowServers any more; nothing of it is answered; \
+                 list it, or remove what describes it",
+                entry.name
+            );
+        }
         let listed = self.reading.as_ref().filter(|reading| reading.roster.is_listed());
         if let Some(reading) = listed {
             let is_read = |id: &ClusterId| joined.learned.contains_key(id);
@@ -162,8 +191,7 @@ impl Registry {
     /// The same with its findings, of what is known at this moment.
     pub(crate) fn joined(&self, config: &Config) -> (Joined, Vec<Finding>) {
         let configured: Vec<ClusterId> = config.clusters.iter().map(|entry| ClusterId::new(&entry.name)).collect();
-        // Of this configuration, whatever the reading was started with.
-        let allowed = Allowed::new(&config.registry.allow_servers, &collections(&config.registry));
+        let allowed = allowed(config);
         let reading = self.reading.as_ref();
         let (clusters, findings) =
             reading.map(|reading| reading.roster.clusters(&configured, &allowed)).unwrap_or_default();
@@ -183,6 +211,8 @@ impl Registry {
                 tracing::warn!("{}", finding.to_string().trim_start_matches("warning"));
             }
         }
+        let shown = |finding: &Finding| finding.to_string().trim_start_matches("warning").to_owned();
+        self.findings.store(Arc::new(findings.iter().map(shown).collect()));
         self.logged = findings.into_iter().collect();
         self.counts.store(Arc::new(vec![(home, counts.into_iter().collect())]));
     }
@@ -193,10 +223,18 @@ impl Registry {
         task::Registry { awaited: self.grace.is_some(), missing }
     }
 
-    /// What its objects say against clusters.
+    /// What its objects say against clusters, while they can be read.
     pub(crate) fn accused(&self, config: &Config) -> Accused {
+        if self.lapse().is_some_and(|lapse| lapse <= Instant::now()) {
+            return Accused::new();
+        }
         let learned = self.joined(config).0.learned;
         learned.into_iter().filter_map(|(id, learned)| Some((id, learned.ill?))).collect()
+    }
+
+    /// For `explain`.
+    pub(crate) fn findings(&self) -> Findings {
+        Arc::clone(&self.findings)
     }
 
     /// For metrics.
@@ -211,6 +249,11 @@ fn recalled(config: &Config) -> Memory {
         (Some(_), Some(folder)) => Memory::read(folder),
         _ => Memory::default(),
     }
+}
+
+/// What this configuration allows, whatever a reading was started with.
+fn allowed(config: &Config) -> Allowed {
+    Allowed::new(&config.registry.allow_servers, &collections(&config.registry))
 }
 
 /// Waits for a moment; for ever where there is none.

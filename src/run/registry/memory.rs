@@ -1,13 +1,15 @@
 //! The clusters that the registry last named, on disk beside the snapshot: a restart answers for them while the home cluster is
 //! out of reach (RESILIENCE.md section 6).
 //!
-//! In: entries of the registry. Out: the same at the next start, without any way to reach them: that is never written.
+//! In: entries of the registry. Out: the same at the next start, without any way to reach them: that is never written, but for the
+//! host that `registry.allowServers` had to list, so that a list which lost it counts at once.
 
 use super::Joined;
 use crate::config::ClusterEntry;
 use crate::model::{ClusterId, Mode, Reach};
+use crate::source::kubernetes::registry::Allowed;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -30,6 +32,9 @@ struct Remembered {
     reach: String,
     #[serde(default)]
     mode: String,
+    /// The host of its server, where `registry.allowServers` had to list it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    allowed: String,
 }
 
 /// The words of the two settings that are no texts.
@@ -50,21 +55,33 @@ fn value<T: Copy + Default>(words: &[(&str, T)], text: &str) -> T {
     words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).unwrap_or_default()
 }
 
+/// By the name of a cluster, the host of its server that `registry.allowServers` had to list.
+type Hosts = HashMap<String, String>;
+
 /// The clusters that an earlier process knew, and what is written for the next one.
 #[derive(Default)]
 pub(super) struct Memory {
     /// They stand until everything is listed.
     clusters: Vec<ClusterEntry>,
+    hosts: Hosts,
     /// Of those, the ones that were logged because they stand for longer.
     warned: HashSet<String>,
     /// What was written last.
-    written: Option<Vec<ClusterEntry>>,
+    written: Option<(Vec<ClusterEntry>, Hosts)>,
 }
 
 impl Memory {
     /// Reads what an earlier process wrote.
     pub(super) fn read(folder: &Path) -> Self {
-        Memory { clusters: read(folder), ..Memory::default() }
+        let (clusters, hosts) = read(folder);
+        Memory { clusters, hosts, ..Memory::default() }
+    }
+
+    /// Those whose servers the configuration does not allow any more go, whether or not they can be read; they are returned.
+    pub(super) fn refuse(&mut self, allowed: &Allowed) -> Vec<ClusterEntry> {
+        let hosts = &self.hosts;
+        let is_refused = |entry: &mut ClusterEntry| hosts.get(&entry.name).is_some_and(|host| !allowed.lists(host));
+        self.clusters.extract_if(.., is_refused).collect()
     }
 
     /// Those that still stand.
@@ -93,17 +110,24 @@ impl Memory {
             joined.learned.contains_key(&ClusterId::new(&entry.name)) || self.clusters.contains(entry)
         };
         let clusters: Vec<&ClusterEntry> = joined.config.clusters.iter().filter(learned).collect();
-        if self.written.as_ref().is_some_and(|written| written.iter().eq(clusters.iter().copied())) {
+        let host = |entry: &&ClusterEntry| match joined.learned.get(&ClusterId::new(&entry.name)) {
+            Some(learned) => learned.host_to_list(),
+            None => self.hosts.get(&entry.name).cloned(),
+        };
+        let hosts = clusters.iter().filter_map(|entry| Some((entry.name.clone(), host(entry)?))).collect();
+        let is_known =
+            |(before, its): &(Vec<ClusterEntry>, Hosts)| before.iter().eq(clusters.iter().copied()) && *its == hosts;
+        if self.written.as_ref().is_some_and(is_known) {
             return;
         }
-        if let Err(error) = write(folder, &clusters) {
+        if let Err(error) = write(folder, &clusters, &hosts) {
             tracing::warn!(
                 "registry: {}: its clusters cannot be remembered for a restart: {error}; answers are not affected",
                 folder.display()
             );
             return;
         }
-        self.written = Some(clusters.into_iter().cloned().collect());
+        self.written = Some((clusters.into_iter().cloned().collect(), hosts));
     }
 }
 
@@ -111,7 +135,7 @@ impl Memory {
 ///
 /// # Errors
 /// Of the disk.
-fn write(folder: &Path, clusters: &[&ClusterEntry]) -> std::io::Result<()> {
+fn write(folder: &Path, clusters: &[&ClusterEntry], hosts: &Hosts) -> std::io::Result<()> {
     let remembered = |entry: &&ClusterEntry| Remembered {
         id: entry.name.clone(),
         region: entry.region.clone(),
@@ -119,6 +143,7 @@ fn write(folder: &Path, clusters: &[&ClusterEntry]) -> std::io::Result<()> {
         network: entry.network.clone(),
         reach: word(&REACH, &entry.reach),
         mode: word(&MODE, &entry.mode),
+        allowed: hosts.get(&entry.name).cloned().unwrap_or_default(),
     };
     let list: Vec<Remembered> = clusters.iter().map(remembered).collect();
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -131,11 +156,11 @@ fn write(folder: &Path, clusters: &[&ClusterEntry]) -> std::io::Result<()> {
     std::fs::rename(&temporary, folder.join(FILE))
 }
 
-/// What was written last; nothing where that cannot be read.
-fn read(folder: &Path) -> Vec<ClusterEntry> {
+/// What was written last, and the hosts by name; nothing where that cannot be read.
+fn read(folder: &Path) -> (Vec<ClusterEntry>, Hosts) {
     let path = folder.join(FILE);
     if std::fs::metadata(&path).is_ok_and(|file| file.len() > MOST) {
-        return Vec::new();
+        return Default::default();
     }
     let list: Vec<Remembered> =
         std::fs::read(path).ok().and_then(|octets| serde_json::from_slice(&octets).ok()).unwrap_or_default();
@@ -148,7 +173,11 @@ fn read(folder: &Path) -> Vec<ClusterEntry> {
         network: known.network,
         ..ClusterEntry::default()
     };
-    list.into_iter().filter(|known| crate::config::name_problem(&known.id).is_none()).map(entry).collect()
+    let is_id = |known: &Remembered| crate::config::name_problem(&known.id).is_none();
+    let list: Vec<Remembered> = list.into_iter().filter(is_id).collect();
+    let listed = list.iter().filter(|known| !known.allowed.is_empty());
+    let hosts = listed.map(|known| (known.id.clone(), known.allowed.clone())).collect();
+    (list.into_iter().map(entry).collect(), hosts)
 }
 
 #[cfg(test)]
@@ -158,7 +187,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_what_is_no_list_is_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(read(folder.path()).is_empty());
+        assert!(read(folder.path()).0.is_empty());
         let west = ClusterEntry {
             name: "west".to_owned(),
             region: "eu".to_owned(),
@@ -167,9 +196,14 @@ mod tests {
             ..ClusterEntry::default()
         };
         let bad = ClusterEntry { name: "No id!".to_owned(), ..ClusterEntry::default() };
-        write(folder.path(), &[&west, &bad]).unwrap();
-        assert_eq!(read(folder.path()), [west]);
+        let hosts = HashMap::from([("west".to_owned(), "127.0.0.1".to_owned())]);
+        write(folder.path(), &[&west, &bad], &hosts).unwrap();
+        assert_eq!(read(folder.path()), (vec![west], hosts));
+        let mut memory = Memory::read(folder.path());
+        assert!(memory.refuse(&Allowed::new(&["127.0.0.1".to_owned()], &[])).is_empty());
+        assert_eq!(memory.refuse(&Allowed::new(&["localhost".to_owned()], &[])).len(), 1);
+        assert!(memory.clusters().is_empty());
         std::fs::write(folder.path().join(FILE), "{").unwrap();
-        assert!(read(folder.path()).is_empty());
+        assert!(read(folder.path()).0.is_empty());
     }
 }

@@ -121,5 +121,8 @@ fn entry(learned: &Learned) -> ClusterEntry {
     }
 }
 
+/// What stands against objects of the registry and the clusters in them, a line for each.
+pub(super) type Findings = Arc<ArcSwap<Vec<String>>>;
+
 /// Findings beside those of objects that are facts, for metrics: per cluster and code how many stand.
 pub(super) type Counts = Arc<ArcSwap<Vec<(String, Vec<(&'static str, u64)>)>>>;

@@ -1,6 +1,6 @@
 //! A build without Kubernetes has no registry.
 
-use super::{Accused, Counts, Joined};
+use super::{Accused, Counts, Findings, Joined};
 use crate::config::Config;
 use crate::publish::task;
 use crate::run::sources::Running;
@@ -55,6 +55,10 @@ impl Registry {
 
     pub(crate) fn accused(&self, _config: &Config) -> Accused {
         Accused::new()
+    }
+
+    pub(crate) fn findings(&self) -> Findings {
+        Findings::default()
     }
 
     pub(crate) fn counts(&self) -> Counts {

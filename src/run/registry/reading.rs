@@ -6,12 +6,13 @@ use crate::config::{self, Config, ConfiguredCluster};
 use crate::model::ClusterId;
 use crate::run::access::access;
 use crate::run::feed::contents;
-use crate::source::kubernetes::registry::{Collection, Roster, Sort, Spec, Told, Watch, spawn};
+use crate::source::kubernetes::registry::{Collection, Profiles, Roster, Sort, Spec, Told, Watch, spawn};
 use crate::source::kubernetes::{Counters, Limits, Timing};
 use crate::source::runtime::Sources;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -31,6 +32,8 @@ pub(crate) struct Reading {
     fingerprint: u64,
     /// From then on what is known counts, listed whole or not; `None`: never (`freshness.grace: 0`).
     pub(super) due: Option<Instant>,
+    /// Silence of the home cluster that makes it suspect; 0: none does.
+    pub(super) suspect_after: Duration,
     #[expect(dead_code, reason = "held: dropping it ends the watches")]
     watch: Watch,
 }
@@ -70,7 +73,8 @@ impl Reading {
         let watch = spawn(thread, &spec, &sender).map_err(error)?;
         let roster = Roster::new(home.cluster.id.clone(), collections);
         let due = config.freshness.grace.limit().map(|grace| Instant::now() + grace);
-        Ok(Some(Reading { roster, told, files, token_files, fingerprint, due, watch }))
+        let suspect_after = times.suspect_after.duration();
+        Ok(Some(Reading { roster, told, files, token_files, fingerprint, due, suspect_after, watch }))
     }
 
     /// Files that make another reading when they change.
@@ -124,7 +128,13 @@ pub(super) fn collections(registry: &config::Registry) -> Vec<Collection> {
     }
     collections.extend(registry.cluster_profiles.as_ref().map(|profiles| {
         let file = |(name, path): (&String, &config::value::FilePath)| Some((name.clone(), path.get()?.to_owned()));
-        let sort = Sort::Profiles { tokens: profiles.tokens.iter().filter_map(file).collect() };
+        let tokens = profiles.tokens.iter().filter_map(file).collect();
+        let sort = Sort::Profiles(Profiles { tokens, manager: profiles.cluster_manager.clone() });
+        Collection { namespace: profiles.namespace.clone(), sort }
+    }));
+    let in_set = registry.cluster_profiles.as_ref().filter(|profiles| !profiles.cluster_set.is_empty());
+    collections.extend(in_set.map(|profiles| {
+        let sort = Sort::Namespace { set: profiles.cluster_set.clone() };
         Collection { namespace: profiles.namespace.clone(), sort }
     }));
     collections
@@ -133,8 +143,8 @@ pub(super) fn collections(registry: &config::Registry) -> Vec<Collection> {
 /// The files with the tokens of access providers.
 fn token_files(collections: &[Collection]) -> Vec<PathBuf> {
     let files = |collection: &Collection| match &collection.sort {
-        Sort::Profiles { tokens } => tokens.values().cloned().collect(),
-        Sort::Secrets { .. } => Vec::new(),
+        Sort::Profiles(profiles) => profiles.tokens.values().cloned().collect(),
+        Sort::Secrets { .. } | Sort::Namespace { .. } => Vec::new(),
     };
     collections.iter().flat_map(files).collect()
 }

@@ -12,11 +12,12 @@ use http::Uri;
 use secrecy::ExposeSecret;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Reads a kubeconfig of a Secret; its `current-context` is used. `allow_servers`: `registry.allowServers`.
+/// Reads a kubeconfig of a Secret; its `current-context` is used. Whether its server may be talked to is for
+/// [`allowed_server`] to say.
 ///
 /// # Errors
 /// The field and the reason; nothing was read or run.
-pub(super) fn read(octets: &[u8], allow_servers: &[String]) -> Result<Access, String> {
+pub(super) fn read(octets: &[u8]) -> Result<Access, String> {
     if octets.len() as u64 > MAX_FILE {
         return Err("is larger than 1 MiB".to_owned());
     }
@@ -28,17 +29,17 @@ pub(super) fn read(octets: &[u8], allow_servers: &[String]) -> Result<Access, St
         return Err("current-context: missing; name the context to use".to_owned());
     }
     let (cluster, user) = chosen(&file, "")?;
-    access(cluster, user, allow_servers)
+    access(cluster, user)
 }
 
-fn access(cluster: &Cluster, user: &User, allow_servers: &[String]) -> Result<Access, String> {
+fn access(cluster: &Cluster, user: &User) -> Result<Access, String> {
     refused_fields(user)?;
     refused_in_objects(cluster, user)?;
     let data = |field: &str, data: Option<&str>| data.map(|data| decoded(field, data)).transpose();
     let key = user.client_key_data.as_ref().map(|key| key.expose_secret());
     let certificate = data("client-certificate-data", user.client_certificate_data.as_deref())?;
     Ok(Access {
-        server: allowed_server(server(cluster)?, allow_servers)?,
+        server: server(cluster)?,
         trust: trust(cluster.certificate_authority_data.as_deref())?,
         identity: paired(certificate, data("client-key-data", key)?)?,
         token: user.token.clone().map(TokenSource::Fixed),
@@ -78,21 +79,29 @@ pub(super) fn refused_in_objects(cluster: &Cluster, user: &User) -> Result<(), S
     }
 }
 
-/// The server, unless it is this machine, its link or a metadata service and not listed.
+/// Whether a server may be talked to: one that is this machine, its link or a metadata service has to be listed.
 ///
 /// # Errors
 /// Names the reason and the setting.
-pub(super) fn allowed_server(server: Uri, allow_servers: &[String]) -> Result<Uri, String> {
+pub(super) fn allowed_server(server: &Uri, allow_servers: &[String]) -> Result<(), String> {
+    let Some(host) = host_to_list(server) else { return Ok(()) };
+    if is_listed(&host, allow_servers) {
+        return Ok(());
+    }
+    let reason = refused_host(&host).unwrap_or_default();
+    Err(format!("server: refused, because its host {reason}; list it in registry.allowServers"))
+}
+
+/// The host of a server that must be listed in `registry.allowServers` to be talked to.
+pub(super) fn host_to_list(server: &Uri) -> Option<String> {
     let host = server.host().unwrap_or_default().to_ascii_lowercase();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let listed = |allowed: &String| allowed.trim_matches(['[', ']']).eq_ignore_ascii_case(bare);
-    if allow_servers.iter().any(listed) {
-        return Ok(server);
-    }
-    match refused_host(bare) {
-        Some(reason) => Err(format!("server: refused, because its host {reason}; list it in registry.allowServers")),
-        None => Ok(server),
-    }
+    refused_host(bare).map(|_| bare.to_owned())
+}
+
+/// True when `registry.allowServers` lists this host.
+pub(super) fn is_listed(host: &str, allow_servers: &[String]) -> bool {
+    allow_servers.iter().any(|allowed| allowed.trim_matches(['[', ']']).eq_ignore_ascii_case(host))
 }
 
 /// Why a host is refused unless it is listed. A name that leads to such an address is not seen here: TLS with the CA of the

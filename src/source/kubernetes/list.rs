@@ -138,8 +138,8 @@ pub(super) fn continued(token: &str) -> String {
     }
 }
 
-/// A continue token as a query value: everything but unreserved characters escaped (RFC 3986 section 2.3).
-fn escaped(token: &str) -> String {
+/// A text as a query value: everything but unreserved characters escaped (RFC 3986 section 2.3).
+pub(super) fn escaped(token: &str) -> String {
     let mut text = String::with_capacity(token.len());
     for octet in token.bytes() {
         match octet {

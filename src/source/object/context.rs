@@ -141,6 +141,13 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// What is decoded is read from its start.
+    pub(super) fn start_over(&self) {
+        if let Source::File { document: Some(document), .. } = &self.source {
+            document.start_over();
+        }
+    }
+
     /// Provenance of an object with this `resourceVersion`.
     pub fn origin(&self, resource_version: u64) -> Origin {
         match &self.source {

@@ -101,6 +101,7 @@ fn attempt<'de, T: Collect, E>(
     context: &Context<'_>,
     read: impl FnOnce(DocumentSeed<'_, '_, T>) -> Result<Option<Parsed<'de>>, E>,
 ) -> Result<T, E> {
+    context.start_over();
     let (faults, mut objects) = (Faults::default(), T::default());
     let parsed = read(DocumentSeed { faults: &faults, context, objects: &mut objects })?;
     Ok(finish(parsed, objects, &faults, octets, context))

@@ -23,6 +23,11 @@ impl<'a> Document<'a> {
         Document { text, located: AtomicU32::new(0) }
     }
 
+    /// The document is read from its start: what was located in an attempt that came to nothing does not count.
+    pub fn start_over(&self) {
+        self.located.store(0, Ordering::Relaxed);
+    }
+
     /// Line and column from 1 of `path` (such as `spec.ports[0].port`) below the root or below `items[item]`.
     pub fn locate(&self, item: Option<usize>, path: &str) -> Option<(u32, u32)> {
         if self.text.len() > MAX_TEXT || self.located.fetch_add(1, Ordering::Relaxed) >= MAX_LOCATED {

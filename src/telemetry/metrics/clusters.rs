@@ -14,6 +14,8 @@ pub(super) fn add(families: &mut Families, cluster: &ClusterFigures) {
     if let Some(age) = cluster.snapshot_age {
         families.add("cluster_snapshot_age_seconds", &[name], age);
     }
+    families.add("cluster_reported", &[name], truth(cluster.reported));
+    families.add("cluster_drained", &[name], truth(cluster.drained));
     families.add("cluster_brake_active", &[name], truth(cluster.brake_active));
     families.add("cluster_brake_total", &[name], cluster.brake_total as f64);
     families.add("cluster_auth_failures_total", &[name], cluster.auth_failures as f64);

@@ -33,6 +33,8 @@ impl Figures for Full {
             findings: vec![("refused-address", 2)],
             probe_targets: vec![("well", 3), ("ill", 1)],
             connections: vec![("east".into(), "connected")],
+            reported: true,
+            drained: true,
             syncs: vec![("Service", "start", 1)],
             watch_errors: vec![("Service", "410".into(), 4)],
             requests: vec![("watch", "200".into(), 9)],
@@ -68,6 +70,7 @@ impl Figures for Full {
             snapshot_loaded_clusters: 6,
             probes: vec![("success", 7), ("failure", 8)],
             tasks: vec![("sources", 9)],
+            guarding: true,
         }
     }
 }
@@ -153,8 +156,10 @@ fn the_list_holds_every_name_of_operations_md() {
         snapshot_write_failures_total snapshot_bytes snapshot_loaded_clusters config_last_reload_successful \
         config_generation process_resident_memory_bytes process_open_fds process_max_fds process_cpu_seconds_total \
         process_start_time_seconds";
-    // Health checks, other evidence, and tasks (a soak watches these for growth), which OPERATIONS.md does not list yet.
-    const FURTHER: &str = "cluster_connections cluster_probe_targets probes_total tasks";
+    // Health checks, other evidence, drained clusters, the all-dead guard, and tasks (a soak watches these for growth), which
+    // OPERATIONS.md does not list yet.
+    const FURTHER: &str = "cluster_connections cluster_drained cluster_probe_targets cluster_reported guard_active \
+        probes_total tasks";
     let operations: BTreeSet<&str> = OPERATIONS.split_whitespace().chain(FURTHER.split_whitespace()).collect();
     let ours: BTreeSet<&str> = METRICS.iter().map(|metric| metric.name).chain(NOT_YET.iter().copied()).collect();
     assert_eq!(ours, operations);

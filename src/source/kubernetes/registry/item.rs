@@ -14,10 +14,11 @@ use std::sync::Arc;
 /// The key of an object that does not even tell its name.
 pub(super) const NAMELESS: &str = "?";
 
-/// A Secret or a ClusterProfile.
+/// A Secret, a ClusterProfile, or the Namespace that lets ClusterProfiles count.
 pub(super) enum Item {
     Secret(Secret),
     Profile(Profile),
+    Namespace(Metadata),
 }
 
 /// The fields of `metadata` that are read, with those annotations that `A` holds.
@@ -64,7 +65,10 @@ impl Item {
         }
         let item = match sort {
             Sort::Secrets { .. } => serde_json::from_str(json.get()).map(Item::Secret),
-            Sort::Profiles { .. } => serde_json::from_str(json.get()).map(Item::Profile),
+            Sort::Profiles(_) => serde_json::from_str(json.get()).map(Item::Profile),
+            Sort::Namespace { .. } => {
+                serde_json::from_str(json.get()).map(|named: Named| Item::Namespace(named.metadata))
+            }
         };
         item.map_err(|_| {
             let named = serde_json::from_str::<Named>(json.get());
@@ -77,6 +81,7 @@ impl Item {
         match self {
             Item::Secret(secret) => secret.metadata.key(),
             Item::Profile(profile) => profile.metadata.key(),
+            Item::Namespace(metadata) => metadata.key(),
         }
     }
 
@@ -85,6 +90,7 @@ impl Item {
         let version = match self {
             Item::Secret(secret) => &secret.metadata.resource_version,
             Item::Profile(profile) => &profile.metadata.resource_version,
+            Item::Namespace(metadata) => &metadata.resource_version,
         };
         version.parse().ok()
     }
@@ -94,6 +100,7 @@ impl Item {
         match self {
             Item::Secret(secret) => secret.object(rules),
             Item::Profile(profile) => profile.object(rules),
+            Item::Namespace(metadata) => Object { key: metadata.key(), entries: Vec::new() },
         }
     }
 }
@@ -109,8 +116,7 @@ mod tests {
                 Ok(item) => format!("{} {:?}", item.key(), item.version()),
                 Err(Unreadable { key }) => format!("{key}: unreadable"),
             };
-        let (secrets, profiles) =
-            (Sort::Secrets { label: "a=b".to_owned() }, Sort::Profiles { tokens: Default::default() });
+        let (secrets, profiles) = (Sort::Secrets { label: "a=b".to_owned() }, Sort::Profiles(Default::default()));
         let deep = format!(
             r#"{{"metadata": {{"name": "n", "namespace": "fleet", "resourceVersion": "7"}}, "spec": {}1{}}}"#,
             "[".repeat(500),

@@ -2,7 +2,7 @@
 
 use super::{Collection, Sort};
 use crate::model::{ClusterId, Mode, Reach};
-use crate::source::kubernetes::kubeconfig_secret::allowed_server;
+use crate::source::kubernetes::kubeconfig_secret::{allowed_server, host_to_list, is_listed};
 use crate::source::kubernetes::{Access, TokenSource};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -24,6 +24,13 @@ pub struct Learned {
     pub ill: Option<String>,
 }
 
+impl Learned {
+    /// The host of its server, where that must be listed in `registry.allowServers`.
+    pub fn host_to_list(&self) -> Option<String> {
+        host_to_list(&self.access.server)
+    }
+}
+
 /// What a configuration allows objects to name, whatever was read under an earlier one.
 pub struct Allowed {
     servers: Vec<String>,
@@ -34,21 +41,26 @@ impl Allowed {
     /// `servers`: `registry.allowServers`.
     pub fn new(servers: &[String], collections: &[Collection]) -> Self {
         let files = |collection: &Collection| match &collection.sort {
-            Sort::Profiles { tokens } => tokens.values().cloned().collect(),
-            Sort::Secrets { .. } => Vec::new(),
+            Sort::Profiles(profiles) => profiles.tokens.values().cloned().collect(),
+            Sort::Secrets { .. } | Sort::Namespace { .. } => Vec::new(),
         };
         Allowed { servers: servers.to_vec(), token_files: collections.iter().flat_map(files).collect() }
     }
 
+    /// True when the host of [`Learned::host_to_list`] is listed.
+    pub fn lists(&self, host: &str) -> bool {
+        is_listed(host, &self.servers)
+    }
+
     /// Why a cluster may not be read, if so.
     pub(super) fn refusal(&self, learned: &Learned) -> Option<Problem> {
-        let problem = |reason| Some(Problem { code: "bad-kubeconfig", reason });
-        if let Err(reason) = allowed_server(learned.access.server.clone(), &self.servers) {
-            return problem(reason);
+        if let Err(reason) = allowed_server(&learned.access.server, &self.servers) {
+            return Some(Problem::not_allowed(reason));
         }
         match &learned.access.token {
             Some(TokenSource::File(file)) if !self.token_files.contains(file.path()) => {
-                problem("its token file is not named in registry.clusterProfiles.tokens any more".to_owned())
+                let reason = "its token file is not named in registry.clusterProfiles.tokens any more".to_owned();
+                Some(Problem::not_allowed(reason))
             }
             _ => None,
         }
@@ -66,6 +78,7 @@ pub struct Traits {
 }
 
 /// One cluster in one object: usable or not.
+#[derive(Clone)]
 pub(super) struct Entry {
     /// The id that it has or would have.
     pub id: ClusterId,
@@ -84,4 +97,21 @@ pub(super) struct Problem {
     pub code: &'static str,
     /// The field and the reason, what to do; never a value.
     pub reason: String,
+    /// The object is sound; the configuration refuses its cluster.
+    pub not_allowed: bool,
+}
+
+/// Code of what a kubeconfig may not hold.
+pub(super) const BAD_KUBECONFIG: &str = "bad-kubeconfig";
+
+impl Problem {
+    /// Of the object.
+    pub fn new(code: &'static str, reason: String) -> Self {
+        Problem { code, reason, not_allowed: false }
+    }
+
+    /// Of what the configuration allows.
+    pub fn not_allowed(reason: String) -> Self {
+        Problem { code: BAD_KUBECONFIG, reason, not_allowed: true }
+    }
 }

@@ -23,6 +23,7 @@ use super::Limits;
 use super::access::Access;
 use super::client::Connection;
 use super::counters::Counters;
+use super::list::escaped;
 use super::timing::Timing;
 use crate::source::runtime::Sources;
 use learned::Entry;
@@ -47,9 +48,25 @@ pub struct Collection {
 pub enum Sort {
     /// Secrets with a label such as `istio/multiCluster=true`.
     Secrets { label: String },
-    /// ClusterProfiles (KEP-4322); the file of the token by name of the access provider.
-    Profiles { tokens: BTreeMap<String, PathBuf> },
+    /// ClusterProfiles (KEP-4322).
+    Profiles(Profiles),
+    /// The Namespace itself, if its label [`SET_LABEL`] has this value: without it no ClusterProfile in it counts.
+    Namespace { set: String },
 }
+
+/// Which ClusterProfiles are read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Profiles {
+    /// The file of the token by name of the access provider.
+    pub tokens: BTreeMap<String, PathBuf>,
+    /// Value of the label [`MANAGER_LABEL`]; empty: any.
+    pub manager: String,
+}
+
+/// The label of a ClusterProfile that names who keeps it (KEP-4322).
+const MANAGER_LABEL: &str = "x-k8s.io/cluster-manager";
+/// The label of a Namespace that names the clusterset of the ClusterProfiles in it (KEP-4322).
+const SET_LABEL: &str = "clusterset.multicluster.x-k8s.io";
 
 impl Collection {
     /// Of [`OWN_LABEL`] 2, of another label 3, of a ClusterProfile 4 (SOURCES.md section 6).
@@ -57,32 +74,48 @@ impl Collection {
         match &self.sort {
             Sort::Secrets { label } if label.split('=').next() == Some(OWN_LABEL) => 2,
             Sort::Secrets { .. } => 3,
-            Sort::Profiles { .. } => 4,
+            Sort::Profiles(_) | Sort::Namespace { .. } => 4,
         }
+    }
+
+    /// True when both hold the same objects, whatever is made of them.
+    fn holds_as(&self, other: &Collection) -> bool {
+        self.namespace == other.namespace
+            && match (&self.sort, &other.sort) {
+                (Sort::Profiles(_), Sort::Profiles(_)) => true,
+                (own, its) => own == its,
+            }
     }
 
     /// Of its objects.
     fn kind(&self) -> &'static str {
         match &self.sort {
             Sort::Secrets { .. } => "Secret",
-            Sort::Profiles { .. } => "ClusterProfile",
+            Sort::Profiles(_) => "ClusterProfile",
+            Sort::Namespace { .. } => "Namespace",
         }
     }
 
     /// The collection with its selector.
     fn path(&self) -> String {
         let namespace = &self.namespace;
-        let Sort::Secrets { label } = &self.sort else {
-            return format!("/apis/multicluster.x-k8s.io/v1alpha1/namespaces/{namespace}/clusterprofiles");
-        };
-        let mut selector = String::new();
-        for octet in label.bytes() {
-            match octet {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => selector.push(char::from(octet)),
-                other => selector.push_str(&format!("%{other:02X}")),
+        match &self.sort {
+            Sort::Secrets { label } => {
+                format!("/api/v1/namespaces/{namespace}/secrets?labelSelector={}", escaped(label))
+            }
+            Sort::Profiles(Profiles { manager, .. }) => {
+                let path = format!("/apis/multicluster.x-k8s.io/v1alpha1/namespaces/{namespace}/clusterprofiles");
+                match manager.as_str() {
+                    "" => path,
+                    manager => format!("{path}?labelSelector={}", escaped(&format!("{MANAGER_LABEL}={manager}"))),
+                }
+            }
+            // A list of one Namespace: what the role of a reader grants anyway.
+            Sort::Namespace { set } => {
+                let (name, label) = (format!("metadata.name={namespace}"), format!("{SET_LABEL}={set}"));
+                format!("/api/v1/namespaces?fieldSelector={}&labelSelector={}", escaped(&name), escaped(&label))
             }
         }
-        format!("/api/v1/namespaces/{namespace}/secrets?labelSelector={selector}")
     }
 }
 
@@ -90,7 +123,13 @@ impl std::fmt::Display for Collection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.sort {
             Sort::Secrets { label } => write!(f, "Secrets labelled {label} in namespace {}", self.namespace),
-            Sort::Profiles { .. } => write!(f, "ClusterProfiles in namespace {}", self.namespace),
+            Sort::Profiles(Profiles { manager, .. }) if manager.is_empty() => {
+                write!(f, "ClusterProfiles in namespace {}", self.namespace)
+            }
+            Sort::Profiles(Profiles { manager, .. }) => {
+                write!(f, "ClusterProfiles labelled {MANAGER_LABEL}={manager} in namespace {}", self.namespace)
+            }
+            Sort::Namespace { set } => write!(f, "Namespace {} labelled {SET_LABEL}={set}", self.namespace),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! the configuration names a token file. Plugins are never run (SOURCES.md section 6, rank 4).
 
 use super::item::{Metadata, Rules};
-use super::learned::{Entry, Learned, Problem, Traits};
+use super::learned::{BAD_KUBECONFIG, Entry, Learned, Problem, Traits};
 use super::{Object, Sort};
 use crate::model::ClusterId;
 use crate::source::kubernetes::kubeconfig::server;
@@ -75,11 +75,11 @@ impl Profile {
         let (id, origin): (_, Arc<str>) = (ClusterId::new(self.id()), format!("ClusterProfile {key}").into());
         let none = BTreeMap::new();
         let tokens = match &rules.collection.sort {
-            Sort::Profiles { tokens } => tokens,
-            Sort::Secrets { .. } => &none,
+            Sort::Profiles(profiles) => &profiles.tokens,
+            Sort::Secrets { .. } | Sort::Namespace { .. } => &none,
         };
         let read = self.access(&id, tokens, rules.allow_servers).and_then(|(access, fingerprint)| {
-            (rules.usable)(&access).map_err(|reason| Problem { code: "bad-kubeconfig", reason })?;
+            (rules.usable)(&access).map_err(|reason| Problem::new(BAD_KUBECONFIG, reason))?;
             Ok((access, fingerprint))
         });
         let (learned, problem) = match read {
@@ -128,13 +128,14 @@ impl Profile {
                 "property {ID}, else the name, is no id of a cluster: one DNS label, or two joined by a \
                                   dot, in lower case, is expected"
             );
-            return Err(Problem { code: "bad-cluster-id", reason });
+            return Err(Problem::new("bad-cluster-id", reason));
         }
-        let bad = |reason| Problem { code: "bad-kubeconfig", reason };
+        let bad = |reason| Problem::new(BAD_KUBECONFIG, reason);
         let (provider, path) = self.provider(tokens).map_err(bad)?;
         let cluster = &provider.cluster;
         refused_in_objects(cluster, &User::default()).map_err(bad)?;
-        let server = server(cluster).and_then(|server| allowed_server(server, allow_servers)).map_err(bad)?;
+        let server = server(cluster).map_err(bad)?;
+        allowed_server(&server, allow_servers).map_err(Problem::not_allowed)?;
         let folder = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
         let token = TokenFile::new(path.clone(), vec![folder]).map_err(bad)?;
         let mut hasher = DefaultHasher::new();

@@ -3,7 +3,7 @@
 //! In: [`Told`]s, and the ids of the configuration, which come first. Out: clusters in order, findings.
 
 use super::learned::{Allowed, Entry, Learned, Problem};
-use super::{Collection, Told};
+use super::{Collection, Sort, Told};
 use crate::model::{ClusterId, Finding};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub struct Roster {
     objects: BTreeMap<(usize, Arc<str>), Vec<Entry>>,
     /// Objects that have not the shape of their kind.
     unreadable: BTreeSet<(usize, Arc<str>)>,
+    /// Objects of the roster before, in collections that could not be listed since.
+    inherited: BTreeSet<(usize, Arc<str>)>,
     listed: BTreeSet<usize>,
     failed: BTreeMap<usize, String>,
 }
@@ -23,12 +25,24 @@ pub struct Roster {
 impl Roster {
     /// Of the collections of a home cluster; nothing is known of them yet.
     pub fn new(home: ClusterId, collections: Vec<Collection>) -> Self {
-        let (objects, unreadable, listed, failed) = Default::default();
-        Roster { home, collections, objects, unreadable, listed, failed }
+        let (objects, unreadable, inherited, listed, failed) = Default::default();
+        Roster { home, collections, objects, unreadable, inherited, listed, failed }
     }
 
-    /// Entries that are bad here and were good in the roster before this one go on as they were.
+    /// Entries that are bad here and were good in the roster before this one go on as they were, and so do all of a
+    /// collection that could not be listed yet: what cannot be read takes no cluster away.
     pub fn inherit(&mut self, before: &Roster) {
+        for number in (0..self.collections.len()).filter(|number| !self.listed.contains(number)) {
+            let same = |other: &Collection| other.holds_as(&self.collections[number]);
+            let Some(its) = before.collections.iter().position(same) else { continue };
+            for ((_, key), entries) in before.objects.iter().filter(|((of, _), _)| *of == its) {
+                let at = (number, Arc::clone(key));
+                if !self.objects.contains_key(&at) {
+                    self.inherited.insert(at.clone());
+                    self.objects.insert(at, entries.clone());
+                }
+            }
+        }
         let known: HashMap<&Arc<str>, &Learned> =
             before.objects.values().flatten().filter_map(|e| Some((&e.origin, e.learned.as_ref()?))).collect();
         for entry in self.objects.values_mut().flatten().filter(|entry| entry.learned.is_none()) {
@@ -47,18 +61,27 @@ impl Roster {
             Told::Object { collection, object } => {
                 let at = (collection, object.key);
                 self.unreadable.remove(&at);
+                self.inherited.remove(&at);
                 let before = self.objects.remove(&at).unwrap_or_default();
                 self.objects.insert(at, object.entries.into_iter().map(|entry| kept(entry, &before)).collect());
             }
-            Told::Unreadable { collection, key } => drop(self.unreadable.insert((collection, key))),
+            Told::Unreadable { collection, key } => {
+                self.inherited.remove(&(collection, Arc::clone(&key)));
+                self.unreadable.insert((collection, key));
+            }
             Told::Gone { collection, key } => {
                 let at = (collection, key);
                 self.objects.remove(&at);
                 self.unreadable.remove(&at);
+                self.inherited.remove(&at);
             }
             Told::Listed { collection } => {
                 self.listed.insert(collection);
                 self.failed.remove(&collection);
+                // What the list holds was told before.
+                for at in self.inherited.extract_if(.., |at| at.0 == collection) {
+                    self.objects.remove(&at);
+                }
             }
             Told::Failed { collection, error } => {
                 let is_new = !self.failed.contains_key(&collection);
@@ -84,10 +107,20 @@ impl Roster {
         (0..self.collections.len()).all(|number| self.listed.contains(&number) || self.failed.contains_key(&number))
     }
 
-    /// True when an object names this cluster that cannot be used, or one is there that cannot even be read.
+    /// True when an object names this cluster that cannot be used, or one is there that cannot even be read. One that the
+    /// configuration refuses does not count: its cluster is to go.
     pub fn may_name(&self, id: &ClusterId) -> bool {
+        let named = || self.objects.values().flatten().filter(|entry| entry.learned.is_none() && entry.id == *id);
+        let is_refused = |entry: &Entry| entry.problem.as_ref().is_some_and(|problem| problem.not_allowed);
         let unread = self.unreadable.iter().any(|at| !self.objects.contains_key(at));
-        unread || self.objects.values().flatten().any(|entry| entry.learned.is_none() && entry.id == *id)
+        named().any(|entry| !is_refused(entry)) || unread && named().next().is_none()
+    }
+
+    /// True while ClusterProfiles cannot be read: what they said of health is no evidence any more.
+    pub fn is_deaf_to_profiles(&self) -> bool {
+        let is_profiles =
+            |number: &usize| self.collections.get(*number).is_some_and(|of| of.kind() == "ClusterProfile");
+        self.failed.keys().any(is_profiles)
     }
 
     /// One line per collection that was never listed, for `/ready`.
@@ -105,7 +138,8 @@ impl Roster {
     pub fn clusters(&self, configured: &[ClusterId], allowed: &Allowed) -> (Vec<Learned>, Vec<Finding>) {
         // An object with two of the labels is in two collections: it counts once, by the lower rank.
         let mut entries: BTreeMap<&Arc<str>, &Entry> = BTreeMap::new();
-        for entry in self.objects.values().flatten() {
+        let counting = self.objects.iter().filter(|((number, _), _)| self.is_admitted(*number));
+        for entry in counting.flat_map(|(_, entries)| entries) {
             let known = entries.entry(&entry.origin).or_insert(entry);
             if entry.rank < known.rank {
                 *known = entry;
@@ -130,9 +164,32 @@ impl Roster {
             taken.insert(&entry.id, entry.origin.to_string());
             clusters.push(learned.clone());
         }
+        findings.extend((0..self.collections.len()).filter_map(|number| self.not_admitted(number)));
         findings.extend(self.unreadable.iter().filter_map(|at| self.shapeless(at)));
         findings.extend(self.failed.iter().filter_map(|(number, error)| self.unreadable(*number, error)));
         (clusters, findings)
+    }
+
+    /// False for ClusterProfiles of a Namespace that has to have a label and has not, as far as is known.
+    fn is_admitted(&self, number: usize) -> bool {
+        self.gate(number).is_none_or(|gate| self.objects.keys().any(|(of, _)| *of == gate))
+    }
+
+    /// The collection that has to hold the Namespace of this one.
+    fn gate(&self, number: usize) -> Option<usize> {
+        let own = self.collections.get(number).filter(|own| matches!(own.sort, Sort::Profiles(_)))?;
+        let is_gate = |of: &Collection| matches!(of.sort, Sort::Namespace { .. }) && of.namespace == own.namespace;
+        self.collections.iter().position(is_gate)
+    }
+
+    fn not_admitted(&self, number: usize) -> Option<Finding> {
+        let gate = self.gate(number).filter(|gate| !self.is_admitted(number) && self.listed.contains(gate))?;
+        let message = format!(
+            "there is none (registry.clusterProfiles.clusterSet): no {} in it is read; label the Namespace, or take the \
+             setting out",
+            self.collections[number].kind()
+        );
+        Some(self.of_collection("not-in-clusterset", gate, message))
     }
 
     fn unusable(&self, entry: &Entry, problem: &Problem, is_read: bool) -> Finding {
@@ -163,15 +220,19 @@ impl Roster {
     }
 
     fn unreadable(&self, number: usize, error: &str) -> Option<Finding> {
-        let collection = self.collections.get(number)?;
-        Some(Finding {
-            code: "registry-unreadable",
+        self.collections.get(number)?;
+        Some(self.of_collection("registry-unreadable", number, error.to_owned()))
+    }
+
+    fn of_collection(&self, code: &'static str, number: usize, message: String) -> Finding {
+        Finding {
+            code,
             cluster: self.home.as_str().into(),
             kind: "".into(),
-            object: format!("{collection}").into(),
+            object: self.collections[number].to_string().into(),
             place: None,
-            message: error.to_owned(),
-        })
+            message,
+        }
     }
 
     /// About an origin, `KIND NAMESPACE/NAME, key KEY`.

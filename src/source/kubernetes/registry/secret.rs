@@ -3,10 +3,10 @@
 
 use super::Object;
 use super::item::{Metadata, Rules};
-use super::learned::{Entry, Learned, Problem, Traits};
+use super::learned::{BAD_KUBECONFIG, Entry, Learned, Problem, Traits};
 use crate::model::{ClusterId, Mode, Reach};
 use crate::source::kubernetes::Access;
-use crate::source::kubernetes::kubeconfig_secret;
+use crate::source::kubernetes::kubeconfig_secret::{self, allowed_server};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,8 +15,6 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// Code of what a kubeconfig may not hold.
-const BAD_KUBECONFIG: &str = "bad-kubeconfig";
 /// Code of an annotation that cannot be used.
 const BAD_ANNOTATION: &str = "bad-annotation";
 /// Code of a data key that is no id.
@@ -77,7 +75,7 @@ impl Secret {
     }
 
     fn learned(&self, id: &str, value: &Value, rules: &Rules<'_>) -> Result<(Access, Traits, u64), Problem> {
-        let problem = |code| move |reason| Problem { code, reason };
+        let problem = |code| move |reason| Problem::new(code, reason);
         if !ClusterId::new(id).is_nameable() {
             let reason = "the data key is no id of a cluster: one DNS label, or two joined by a dot, in lower case, is \
                           expected; rename the key";
@@ -87,7 +85,8 @@ impl Secret {
         let octets = STANDARD
             .decode(value.0.expose_secret())
             .map_err(|_| problem(BAD_KUBECONFIG)("the value is not base64".to_owned()))?;
-        let access = kubeconfig_secret::read(&octets, rules.allow_servers).map_err(problem(BAD_KUBECONFIG))?;
+        let access = kubeconfig_secret::read(&octets).map_err(problem(BAD_KUBECONFIG))?;
+        allowed_server(&access.server, rules.allow_servers).map_err(Problem::not_allowed)?;
         (rules.usable)(&access).map_err(problem(BAD_KUBECONFIG))?;
         let mut hasher = DefaultHasher::new();
         octets.hash(&mut hasher);

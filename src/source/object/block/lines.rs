@@ -1,6 +1,6 @@
 //! Cuts a document into tokens: dashes, keys with their inline values, and values that stand alone.
 
-use super::scalar::{Flow, Scalar, literal};
+use super::scalar::{Flow, Scalar, is_word, literal};
 use super::{Bail, MAX_KEY};
 use serde::de::{Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -50,13 +50,14 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 }
 
-/// The tokens of a document; `None` when it needs the full reader.
+/// The tokens of a document; `None` when it needs the full reader. A document that is no mapping at column 0 does: one
+/// that is a scalar or empty ends by rules of its own.
 pub fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
     let mut reader = Reader { rest: text, tokens: Vec::with_capacity(text.len() / 16) };
     while let Some(line) = reader.line() {
         reader.take(line)?;
     }
-    Some(reader.tokens)
+    matches!(reader.tokens.first(), Some(Token::Key { column: 0, .. })).then_some(reader.tokens)
 }
 
 struct Reader<'de> {
@@ -81,15 +82,11 @@ impl<'de> Reader<'de> {
         if !rest.bytes().all(simple) || line.starts_with("---") || line.starts_with("...") {
             return None;
         }
-        // The column of the innermost block that the line's value belongs to.
-        let mut owner = -1;
-        loop {
+        let mut dash = None;
+        if let Some(tail) = rest.strip_prefix('-').filter(|tail| tail.is_empty() || tail.starts_with(' ')) {
             let column = (line.len() - rest.len()) as i32;
-            let Some(tail) = rest.strip_prefix('-').filter(|tail| tail.is_empty() || tail.starts_with(' ')) else {
-                break;
-            };
             self.tokens.push(Token::Dash { column });
-            owner = column;
+            dash = Some(column);
             rest = tail.trim_start_matches(' ');
             if rest.is_empty() || rest.starts_with('#') {
                 return Some(());
@@ -98,7 +95,8 @@ impl<'de> Reader<'de> {
         let column = (line.len() - rest.len()) as i32;
         let token = match split_key(rest)? {
             Some((name, value)) => Token::Key { column, name, value: self.value(value, column)? },
-            None => Token::Value { column, value: self.value(rest, owner)?? },
+            // A value that stands alone on its line may go on from the line before; a dash behind a dash is none.
+            None => Token::Value { column, value: self.value(rest, dash?)?? },
         };
         self.tokens.push(token);
         Some(())
@@ -117,8 +115,6 @@ impl<'de> Reader<'de> {
                 let end = text.rfind([']', '}'])? + 1;
                 blank_or_comment(&text[end..]).then_some(Some(Value::Flow(&text[..end])))
             }
-            // A literal that is the whole document would take its end (`---`) for text.
-            Some(b'|') if owner < 0 => None,
             Some(b'|') => {
                 let strip = match without_comment(text) {
                     "|" => false,
@@ -142,13 +138,14 @@ impl<'de> Reader<'de> {
             self.rest = rest;
         }
         let lines = &all[..all.len() - self.rest.len()];
-        // A first line that is blank, or a tab, hides how far the block is indented.
+        // A first line that is blank hides how far the block is indented; spaces alone on a later line may be text.
         let indented = lines.lines().next().is_some_and(|line| !line.trim().is_empty());
-        (indented && lines.bytes().all(|octet| octet == b'\n' || simple(octet))).then_some(lines)
+        let sound = |line: &str| (line.is_empty() || !line.trim().is_empty()) && line.bytes().all(simple);
+        (indented && lines.split('\n').all(sound)).then_some(lines)
     }
 }
 
-/// ASCII that is no control character: anything else has rules of its own.
+/// ASCII that is no control character, tab or carriage return: anything else has rules of its own.
 fn simple(octet: u8) -> bool {
     (0x20..0x7f).contains(&octet)
 }
@@ -157,8 +154,7 @@ fn next_line(text: &str) -> Option<(&str, &str)> {
     if text.is_empty() {
         return None;
     }
-    let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
-    Some((line.strip_suffix('\r').unwrap_or(line), rest))
+    Some(text.split_once('\n').unwrap_or((text, "")))
 }
 
 /// Splits `key: value`; the inner `None` when the line is no entry of a mapping.
@@ -166,9 +162,7 @@ fn split_key(text: &str) -> Option<Option<(&str, &str)>> {
     if let Some(quote @ (b'"' | b'\'')) = text.bytes().next() {
         let (name, rest) = quoted(text, quote)?;
         return match rest.strip_prefix(':') {
-            Some(value) if value.is_empty() || value.starts_with(' ') => {
-                (name.len() <= MAX_KEY).then_some(Some((name, value)))
-            }
+            Some(value) if value.is_empty() || value.starts_with(' ') => is_key(name).then_some(Some((name, value))),
             Some(_) => None,
             None => Some(None),
         };
@@ -179,7 +173,7 @@ fn split_key(text: &str) -> Option<Option<(&str, &str)>> {
     let end = text.bytes().position(|octet| !is_key_octet(octet)).unwrap_or(text.len());
     match text[end..].strip_prefix(':') {
         Some(value) if value.is_empty() || value.starts_with(' ') => {
-            is_plain_key(&text[..end]).then_some(Some((&text[..end], value)))
+            is_key(&text[..end]).then_some(Some((&text[..end], value)))
         }
         _ => Some(None),
     }
@@ -189,10 +183,12 @@ fn is_key_octet(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.' | b'/')
 }
 
-fn is_plain_key(name: &str) -> bool {
+/// True for keys that are a text however they are written: no number, no `<<`, nothing like `null` or `yes`.
+pub fn is_key(name: &str) -> bool {
     name.len() <= MAX_KEY
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && !name.eq_ignore_ascii_case("null")
+        && name.bytes().all(is_key_octet)
+        && !is_word(name)
 }
 
 /// What stands in quotes at the start, and what follows; `None` with escapes or without an end on the line.
@@ -203,12 +199,13 @@ pub fn quoted(text: &str, quote: u8) -> Option<(&str, &str)> {
     (inner.as_bytes()[end] == quote && !(quote == b'\'' && rest.starts_with('\''))).then_some((&inner[..end], rest))
 }
 
-/// A plain scalar without its comment; `None` when its first octets or a `: ` give it another meaning.
+/// A plain scalar without its comment; `None` when an octet of it could give it another meaning anywhere in YAML.
 fn plain(text: &str) -> Option<&str> {
     let text = without_comment(text);
-    let indicator = text.starts_with(['&', '*', '!', '>', '%', '@', '`', '?', ',', ']', '}', '#', '-'])
-        && !text[1..].starts_with(|c: char| text.starts_with('-') && c.is_ascii_digit());
-    (!indicator && !text.contains(": ") && !text.ends_with(':')).then_some(text)
+    let dash = text.starts_with('-') && !text[1..].starts_with(|next: char| next.is_ascii_digit());
+    let harmless = |octet: u8| octet.is_ascii_alphanumeric() || b" ._-/:=+@,()~".contains(&octet);
+    let sound = text.bytes().all(harmless) && !text.contains(": ") && !text.ends_with(':');
+    (sound && !dash && !text.starts_with(['@', ',', '='])).then_some(text)
 }
 
 fn without_comment(text: &str) -> &str {

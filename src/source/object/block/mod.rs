@@ -1,8 +1,12 @@
 //! A fast reader for the plain block YAML that manifests are made of.
 //!
-//! In: one document. Out: the same serde values as the full YAML reader gives, at a tenth of its cost, or [`Bail`]:
-//! anchors, tags, escapes, folded text, multi-line scalars, odd numbers, anything not understood or not sound is left
-//! to the full reader, which also words the errors. A test holds the two readers together.
+//! In: one document. Out: the same serde values as the full YAML reader gives, at a tenth of its cost, or [`Bail`].
+//!
+//! Taken is what kubectl prints and people write, and of that only what no rule of YAML gives a second meaning: a mapping at
+//! column 0, plain ASCII, one dash a line, values behind their key or dash, keys of letters, digits and `_-./`, plain scalars of
+//! few punctuation marks, flow collections on one line, `|` literals. Everything else is left to the full reader (anchors, tags,
+//! escapes, carriage returns, scalars over several lines, odd numbers, documents that are no mapping), which also words
+//! the errors. Tests and the fuzz target `manifest` hold the two readers together.
 
 mod lines;
 mod scalar;

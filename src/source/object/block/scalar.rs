@@ -1,12 +1,12 @@
 //! Scalars, flow collections on one line, and literal blocks.
 
-use super::lines::quoted;
-use super::{Bail, MAX_KEY};
+use super::Bail;
+use super::lines::{is_key, quoted};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// Deepest nesting of flow collections.
-const MAX_DEPTH: u32 = 16;
+const MAX_DEPTH: u32 = 4;
 
 /// A scalar: typed by what it looks like, or text as it stands.
 pub enum Scalar<'de> {
@@ -37,19 +37,22 @@ impl<'de> Deserializer<'de> for Scalar<'de> {
     }
 }
 
+/// True for words that some version of YAML, or some reader, takes for a truth value, null or a number.
+pub fn is_word(text: &str) -> bool {
+    const WORDS: [&str; 12] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "inf", "nan", "infinity"];
+    text.len() <= 8 && WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+}
+
 /// True for plain scalars that are text without doubt.
 fn is_text(text: &str) -> bool {
-    const WORDS: [&str; 12] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "inf", "nan", "infinity"];
     let numeric = |octet: u8| octet.is_ascii_digit() || matches!(octet, b'.' | b'-' | b':' | b'/');
     match text.as_bytes()[0] {
-        b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'_' => {
-            text.len() > 8 || !WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
-        }
-        // Addresses, ranges, dates: more than one separator.
+        b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'_' => !is_word(text),
+        // Addresses, ranges, times, UIDs: more separators than a number has.
         b'0'..=b'9' | b':' => {
-            text.contains("::")
-                || text.bytes().all(|octet| numeric(octet) || octet.is_ascii_alphabetic())
-                    && text.bytes().filter(|octet| matches!(octet, b'.' | b':')).count() > 1
+            let count = |of: &[u8]| text.bytes().filter(|octet| of.contains(octet)).count();
+            text.bytes().all(|octet| numeric(octet) || octet.is_ascii_alphabetic())
+                && (count(b".:") > 1 || count(b"-") > 2)
         }
         _ => false,
     }
@@ -153,10 +156,7 @@ impl<'de> Flow<'de> {
             }
             _ => return Err(Bail),
         };
-        self.rest = rest
-            .strip_prefix(": ")
-            .filter(|_| name.len() <= MAX_KEY && !name.eq_ignore_ascii_case("null"))
-            .ok_or(Bail)?;
+        self.rest = rest.strip_prefix(": ").filter(|_| is_key(name)).ok_or(Bail)?;
         self.skip_spaces();
         Ok(name)
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::source::kubernetes::registry::Collection;
+use crate::source::kubernetes::registry::{Collection, Profiles};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -29,7 +29,10 @@ impl Place {
         let profile = json!({"metadata": {"name": "west-1", "namespace": "fleet"}, "status": status});
         let profile: Profile = serde_json::from_value(profile).unwrap();
         let tokens = BTreeMap::from([("token-provider".to_owned(), self.folder.path().join("token"))]);
-        let collection = Collection { namespace: "fleet".to_owned(), sort: Sort::Profiles { tokens } };
+        let collection = Collection {
+            namespace: "fleet".to_owned(),
+            sort: Sort::Profiles(Profiles { tokens, ..Profiles::default() }),
+        };
         profile
             .object(&Rules { collection: &collection, allow_servers: &[], usable: &|_| Ok(()) })
             .entries

@@ -1,5 +1,5 @@
 use super::*;
-use crate::source::kubernetes::registry::{Object, Sort, Traits};
+use crate::source::kubernetes::registry::{Object, Profiles, Sort, Traits};
 use crate::source::kubernetes::{Access, TokenFile, TokenSource, Trust};
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ fn told(collection: usize, name: &str, keys: &[(&str, u64)]) -> Told {
         let (traits, fingerprint) = (Traits::default(), *fingerprint);
         let good =
             Learned { id: id.clone(), rank, origin: Arc::clone(&origin), traits, access, fingerprint, ill: None };
-        let problem = Problem { code: "bad-kubeconfig", reason: "exec: refused".to_owned() };
+        let problem = Problem::new("bad-kubeconfig", "exec: refused".to_owned());
         let is_bad = fingerprint == 0;
         Entry { id, rank, origin, learned: (!is_bad).then_some(good), problem: is_bad.then_some(problem) }
     };
@@ -162,7 +162,7 @@ fn a_token_file_that_is_no_longer_named_went_on_being_read() {
     let file = TokenFile::new(path.clone(), vec![folder.path().to_owned()]).ok().unwrap();
     access(&mut roster).token = Some(TokenSource::File(file));
     let count = |tokens: &[(String, PathBuf)]| {
-        let sort = Sort::Profiles { tokens: tokens.iter().cloned().collect() };
+        let sort = Sort::Profiles(Profiles { tokens: tokens.iter().cloned().collect(), ..Profiles::default() });
         let collections = [Collection { namespace: "fleet".to_owned(), sort }];
         roster.clusters(&[], &Allowed::new(&[], &collections)).0.len()
     };
