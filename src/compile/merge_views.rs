@@ -17,6 +17,10 @@ impl ViewNames {
     /// Adds sets to a name. A type that is there already keeps its set and gains the records it lacks.
     pub(super) fn add(&mut self, name: Name, sets: Vec<RrSet>) {
         let present = &mut self.0.entry(name).or_default().sets;
+        if present.is_empty() {
+            *present = sets;
+            return;
+        }
         for set in sets {
             match present.iter_mut().find(|other| other.rtype == set.rtype) {
                 Some(other) => unite(other, set),
@@ -64,7 +68,12 @@ fn unite(into: &mut RrSet, from: RrSet) {
 }
 
 /// One Draft per name, present in the views of the groups that have it; equal orders are stored once.
-pub(super) fn fold(zone: u8, groups: Vec<(u64, ViewNames)>) -> Vec<Draft> {
+pub(super) fn fold(zone: u8, mut groups: Vec<(u64, ViewNames)>) -> Vec<Draft> {
+    if groups.len() == 1
+        && let Some((mask, group)) = groups.pop()
+    {
+        return group.0.into_iter().map(|(name, order)| draft(name, zone, vec![(mask, order)])).collect();
+    }
     let mut names: BTreeMap<Name, Vec<(u64, Order)>> = BTreeMap::new();
     for (mask, group) in groups {
         for (name, order) in group.0 {

@@ -27,9 +27,9 @@ pub use reverse::{MOST_NAMES, PtrClaim, compile_reverse, compose_reverse, revers
 pub use service::{compile_namespace, compile_service, targets_by_cluster};
 pub use zone::{Zone, ZoneKind, Zones, zone_names};
 
+use crate::model::hashed::Map;
 use crate::model::{Answer, ClusterId};
 use crate::table::NO_CLUSTER;
-use std::collections::HashMap;
 
 /// Where the priority of SRV rows comes from (DNS.md section 1, "SRV").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,7 +62,7 @@ pub fn served_targets(answer: &Answer, settings: &Settings) -> usize {
 
 /// Numbers for the clusters of the registry: the cluster column of an address (DESIGN.md, "The table").
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Columns(HashMap<ClusterId, u16>);
+pub struct Columns(Map<ClusterId, u16>);
 
 impl Columns {
     /// Numbers the clusters in the order given.

@@ -5,9 +5,9 @@
 use super::weight::draw_table;
 use super::{Columns, Settings};
 use crate::dns::types::rtype;
+use crate::model::hashed::Set;
 use crate::model::{AnswerMode, Target};
 use crate::table::{Glue, Record, RrSet};
-use std::collections::HashSet;
 use std::net::IpAddr;
 
 /// Octets left for records in the largest message: 65,535 less header, question and an OPT record with options.
@@ -44,12 +44,20 @@ impl Glue {
         self.count += 1;
     }
 
+    /// Adds the A or AAAA record of an address.
+    pub(super) fn push_address(&mut self, owner: &[u8], ttl: u32, address: IpAddr) {
+        match address {
+            IpAddr::V4(v4) => self.push(owner, rtype::A, ttl, &v4.octets()),
+            IpAddr::V6(v6) => self.push(owner, rtype::AAAA, ttl, &v6.octets()),
+        }
+    }
+
     /// A and AAAA records of `addresses`, IPv4 first.
     pub(super) fn of_addresses(owner: &[u8], ttl: u32, addresses: &[IpAddr]) -> Glue {
         let mut glue = Glue::default();
         for family in FAMILIES {
             for address in addresses.iter().filter(|address| rtype_of(**address) == family) {
-                glue.push(owner, family, ttl, &address_rdata(*address));
+                glue.push_address(owner, ttl, *address);
             }
         }
         glue
@@ -58,7 +66,7 @@ impl Glue {
 
 /// One family's set of plain addresses in one tier; `None` when the family has none.
 pub(super) fn address_set(rtype: u16, ttl: u32, rows: impl Iterator<Item = (IpAddr, u16)>) -> Option<RrSet> {
-    let mut seen = HashSet::new();
+    let mut seen = Set::default();
     let records: Vec<Record> = rows
         .filter(|(address, _)| rtype_of(*address) == rtype && seen.insert(*address))
         .map(|(address, cluster)| Record { rdata: address_rdata(address), cluster, glue: Glue::default() })
@@ -87,7 +95,7 @@ pub(super) fn served<'a>(targets: impl ExactSizeIterator<Item = &'a Target>, set
 /// The A and AAAA sets of some targets, which are sorted by tier.
 pub(super) fn target_sets(targets: &[Target], mode: AnswerMode, ttl: u32, columns: &Columns) -> Vec<RrSet> {
     let is_new = || {
-        let mut seen = HashSet::new();
+        let mut seen = Set::default();
         move |_: u16, address: IpAddr| seen.insert(address)
     };
     FAMILIES.into_iter().filter_map(|family| target_set(family, targets, mode, ttl, columns, is_new())).collect()
@@ -96,7 +104,7 @@ pub(super) fn target_sets(targets: &[Target], mode: AnswerMode, ttl: u32, column
 /// As [`target_sets`], to be read one cluster at a time: an address that several clusters have stands there for each.
 pub(super) fn sets_by_cluster(targets: &[Target], mode: AnswerMode, ttl: u32, columns: &Columns) -> Vec<RrSet> {
     let is_new = || {
-        let mut seen = HashSet::new();
+        let mut seen = Set::default();
         move |cluster: u16, address: IpAddr| seen.insert((cluster, address))
     };
     FAMILIES.into_iter().filter_map(|family| target_set(family, targets, mode, ttl, columns, is_new())).collect()

@@ -9,7 +9,7 @@ use crate::dns::Name;
 use crate::model::fact::{Port, Protocol, ServiceType};
 use crate::model::{Answer, ClusterId, Host, ServiceKey, Target};
 use crate::table::{Draft, Order, RrSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Every name of a service in every clusterset zone. `answers` holds each distinct answer with the views (bits) that
 /// see it; the masks are disjoint, views in none of them do not know the service.
@@ -55,7 +55,7 @@ impl<'a> Scope<'a> {
         let mut names = ViewNames::default();
         names.add(self.service.clone(), self.at_service());
         self.by_cluster(&mut names);
-        for protocol in self.ports().map(|port| port.protocol).collect::<BTreeSet<_>>() {
+        for protocol in sorted(self.ports().map(|port| port.protocol)) {
             self.protocol_names(protocol, &mut names);
         }
         for host in &self.answer.hosts {
@@ -90,11 +90,11 @@ impl<'a> Scope<'a> {
     }
 
     fn protocol_names(&self, protocol: Protocol, names: &mut ViewNames) {
-        let label = format!("_{}", protocol.label());
+        let label = ["_", protocol.label()].concat();
         let Ok(protocol_name) = self.service.child(&label) else { return };
         let of_protocol = |port: &&Port| port.protocol == protocol && is_srv_label(&port.name);
-        for port in self.ports().filter(of_protocol).map(|port| &*port.name).collect::<BTreeSet<_>>() {
-            let Ok(name) = protocol_name.child(&format!("_{port}")) else { continue };
+        for port in sorted(self.ports().filter(of_protocol).map(|port| &*port.name)) {
+            let Ok(name) = protocol_name.child(&["_", port].concat()) else { continue };
             let wanted = |other: &Port| other.protocol == protocol && &*other.name == port;
             let set = self.srv(&self.pointer_from(&name), wanted);
             names.add(name, set.into_iter().collect());
@@ -213,6 +213,14 @@ pub fn targets_by_cluster<'a>(answer: &'a Answer, settings: &Settings) -> BTreeM
         targets.truncate(served);
     }
     clusters
+}
+
+/// Each value once.
+fn sorted<T: Ord>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
+    values.sort_unstable();
+    values.dedup();
+    values
 }
 
 /// True for a port name that makes a label: it needs one octet for the underscore.

@@ -1,6 +1,6 @@
 //! SRV sets: rows, priorities, weights and the targets' addresses (DNS.md section 1, "SRV"; RFC 2782).
 
-use super::rrset::{FAMILIES, MESSAGE_ROOM, address_rdata, rtype_of};
+use super::rrset::{FAMILIES, MESSAGE_ROOM, rtype_of};
 use super::weight::srv_weights;
 use super::{Settings, SrvPriority};
 use crate::dns::Name;
@@ -35,16 +35,17 @@ pub(super) fn srv_set(mut rows: Vec<Row>, ttl: u32, settings: &Settings) -> Opti
         serial: false,
     };
     let mut room = MESSAGE_ROOM;
-    for group in rows.chunk_by(|a, b| a.priority == b.priority) {
+    for group in rows.chunk_by_mut(|a, b| a.priority == b.priority) {
         let weights: Vec<u32> = group.iter().map(|row| row.weight).collect();
-        for (row, weight) in group.iter().zip(srv_weights(&weights)) {
+        for (row, weight) in group.iter_mut().zip(srv_weights(&weights)) {
             let length = 12 + 6 + row.target.wire().len();
             if length > room {
                 return Some(set);
             }
             room -= length;
             set.stale |= row.stale;
-            set.records.push(Record { rdata: rdata(row, weight), cluster: NO_CLUSTER, glue: row.glue.clone() });
+            let glue = std::mem::take(&mut row.glue);
+            set.records.push(Record { rdata: rdata(row, weight), cluster: NO_CLUSTER, glue });
         }
     }
     (!set.records.is_empty()).then_some(set)
@@ -114,7 +115,7 @@ pub(super) fn cluster_set_ip_rows(
         for address in served.iter().flat_map(|target| &target.addresses) {
             if rtype_of(*address) == family && !seen.contains(address) {
                 seen.push(*address);
-                glue.push(owner, family, answer.ttl, &address_rdata(*address));
+                glue.push_address(owner, answer.ttl, *address);
             }
         }
     }

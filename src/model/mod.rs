@@ -1,7 +1,7 @@
 //! What a clusterset is: clusters, their facts, the merge of those facts by KEP-1645, and what one view sees of it.
 //!
 //! In: [`Observation`]s of one cluster each. Out: a merged [`Service`] and, per [`View`], an [`Answer`].
-//! Pure: imports `std` only, no I/O, no clock; times come in as values.
+//! Pure: imports `std` and a hash, no I/O, no clock; times come in as values.
 //!
 //! ```text
 //! Observation ─▶ ClusterFacts ─▶ merge ─▶ Service ─▶ select(view) ─▶ Answer
@@ -21,6 +21,7 @@ pub mod finding;
 #[path = "tests/fixture.rs"]
 pub(crate) mod fixture;
 pub mod freshness;
+pub mod hashed;
 pub mod host;
 pub mod id;
 pub mod merge;

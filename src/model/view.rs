@@ -38,6 +38,7 @@ impl NamespaceFilter {
 pub fn glob_matches(glob: &str, text: &str) -> bool {
     match glob.split_once('*') {
         None => glob == text,
+        Some((head, "")) => text.starts_with(head),
         Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
             (0..=rest.len()).any(|at| rest.is_char_boundary(at) && glob_matches(tail, &rest[at..]))
         }),

@@ -5,14 +5,15 @@
 
 use super::figures::Figures;
 use super::publisher::{Entity, Publisher};
+use crate::model::hashed::Map;
 use crate::model::probe::{Evidence, Target};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Targets by service or host; what has none is not in it.
 #[derive(Debug, Default)]
-pub(super) struct Probes(HashMap<Entity, Box<[Target]>>);
+pub(super) struct Probes(Map<Entity, Box<[Target]>>);
 
 impl Probes {
     /// The targets of one service or host as they are now.

@@ -16,6 +16,7 @@ use crate::compile::{self, zone_names};
 use crate::dns::NameError;
 use crate::model::brake::Brake;
 use crate::model::clusterset::ClusterSet;
+use crate::model::hashed::Map;
 use crate::model::{Cluster, ClusterId, Kind, ServiceKey, View};
 use crate::table::{Block, Draft, Table, TableChange};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -55,7 +56,7 @@ pub struct Publisher {
     pub(super) table: Arc<Table>,
     pub(super) figures: Arc<Figures>,
     pub(super) stopwatch: Stopwatch,
-    pub(super) services: HashMap<ServiceKey, PublishedService>,
+    pub(super) services: Map<ServiceKey, PublishedService>,
     /// How many services have each conflict reason.
     pub(super) conflicts: BTreeMap<&'static str, u64>,
     pub(super) endpoints: u64,
@@ -108,7 +109,7 @@ impl Publisher {
             table,
             figures,
             stopwatch,
-            services: HashMap::new(),
+            services: Map::default(),
             conflicts: BTreeMap::new(),
             endpoints: 0,
             unanswered: Vec::new(),

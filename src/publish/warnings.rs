@@ -5,6 +5,7 @@
 
 use super::findings::FindingLog;
 use crate::model::Finding;
+use crate::model::hashed::Map;
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ pub(super) struct Warnings<E> {
     lines: Vec<String>,
     counts: HashMap<Series, u64>,
     /// What gives rise to findings, and to which; nothing else is held.
-    of: HashMap<E, Box<[Series]>>,
+    of: Map<E, Box<[Series]>>,
     survey: Vec<Series>,
     /// Something changed that a survey looks at.
     pub survey_due: bool,
@@ -31,7 +32,7 @@ impl<E> Default for Warnings<E> {
             log: FindingLog::default(),
             lines: Vec::new(),
             counts: HashMap::new(),
-            of: HashMap::new(),
+            of: Map::default(),
             survey: Vec::new(),
             survey_due: true,
         }

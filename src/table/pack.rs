@@ -190,43 +190,46 @@ impl Packer {
     fn records<'a>(&mut self, set: &'a RrSet) -> (Vec<&'a Record>, usize) {
         let whole = set.records.iter().filter(|record| fits(record));
         let records: Vec<&Record> = whole.take(usize::from(u16::MAX)).collect();
-        let mut run = Vec::with_capacity(records.iter().map(|record| RECORD_HEAD + record.rdata.len()).sum());
+        let (at, out) = (self.bytes.len(), &mut self.bytes);
         for record in &records {
-            run.extend_from_slice(&OWNER);
-            run.extend_from_slice(&set.rtype.to_be_bytes());
-            run.extend_from_slice(&class::IN.to_be_bytes());
-            run.extend_from_slice(&set.ttl.to_be_bytes());
-            run.extend_from_slice(&(record.rdata.len() as u16).to_be_bytes());
-            run.extend_from_slice(&record.rdata);
+            out.extend_from_slice(&OWNER);
+            out.extend_from_slice(&set.rtype.to_be_bytes());
+            out.extend_from_slice(&class::IN.to_be_bytes());
+            out.extend_from_slice(&set.ttl.to_be_bytes());
+            out.extend_from_slice(&(record.rdata.len() as u16).to_be_bytes());
+            out.extend_from_slice(&record.rdata);
         }
-        let at = self.place(&run);
+        let at = self.place(at);
         (records, at)
     }
 
     /// Writes the additional records; returns the table that points to them.
     fn glue_table(&mut self, records: &[&Record]) -> Vec<u8> {
         let mut table = Vec::with_capacity(GLUE * records.len());
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<&[u8], foldhash::fast::RandomState> = HashSet::default();
         for record in records {
             let wanted = record.glue.wire.len() <= LONGEST_RECORD && seen.insert(&*record.glue.wire);
             let (wire, count) = if wanted { (&*record.glue.wire, record.glue.count) } else { (&[][..], 0) };
-            table.extend_from_slice(&(self.place(wire) as u32).to_le_bytes());
+            let at = self.bytes.len();
+            self.bytes.extend_from_slice(wire);
+            table.extend_from_slice(&(self.place(at) as u32).to_le_bytes());
             table.extend_from_slice(&(wire.len() as u16).to_le_bytes());
             table.extend_from_slice(&count.to_le_bytes());
         }
         table
     }
 
-    /// Writes `run`, unless the same octets already stand where an earlier run began. Returns where it is.
+    /// Keeps the run that was written from `at` on, unless the same octets stand where an earlier run began. Returns
+    /// where they are.
     ///
     /// A and AAAA of a service follow each other, so the glue of its SRV records is found there.
-    fn place(&mut self, run: &[u8]) -> usize {
-        let known = self.runs.iter().find(|at| self.bytes.get(**at..**at + run.len()) == Some(run));
-        if let Some(at) = known {
-            return *at;
+    fn place(&mut self, at: usize) -> usize {
+        let (before, run) = self.bytes.split_at(at);
+        if let Some(known) = self.runs.iter().copied().find(|known| before.get(*known..*known + run.len()) == Some(run))
+        {
+            self.bytes.truncate(at);
+            return known;
         }
-        let at = self.bytes.len();
-        self.bytes.extend_from_slice(run);
         if self.runs.len() < COMPARED_RUNS {
             self.runs.push(at);
         }

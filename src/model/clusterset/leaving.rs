@@ -27,8 +27,10 @@ impl ClusterSet {
             self.leaving.remove(0);
             return Some(Vec::new());
         };
-        named.iter().for_each(|key| self.index.set(key, *slot, false));
-        named.retain(|key| !self.index.contains(key));
+        named.retain(|key| {
+            self.index.set(key, *slot, false);
+            !self.index.contains(key)
+        });
         Some(named)
     }
 

@@ -24,6 +24,7 @@ pub use settings::{ClusterLimits, Settings};
 use super::cluster::{Cluster, Mode, State};
 use super::fact::ObjectKey;
 use super::facts::{Leftover, Listing, Omission, Touched};
+use super::hashed::Map;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
 use super::probe::Evidence;
@@ -31,7 +32,7 @@ use super::view::View;
 use hosts::HostIndex;
 use index::Index;
 use owners::AddressOwners;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Number of a cluster for as long as it is in the set; small, and reused after a removal.
@@ -41,7 +42,7 @@ pub type Slot = u16;
 #[derive(Debug, Default)]
 pub struct ClusterSet {
     members: Vec<Option<Member>>,
-    slots: HashMap<ClusterId, Slot>,
+    slots: Map<ClusterId, Slot>,
     index: Index,
     hosts: HostIndex,
     owners: AddressOwners,
@@ -179,11 +180,8 @@ impl ClusterSet {
         touched.hosts.extend(self.follow_addresses(slot, &touched.services));
         let Some(member) = &self.members[usize::from(slot)] else { return touched };
         let (index, facts) = (&mut self.index, &member.facts);
-        touched.services.retain(|key| {
-            let was = index.contains(key);
-            index.set(key, slot, facts.service(key).is_some_and(|held| held.makes_name()));
-            was || index.contains(key)
-        });
+        let holds = |key: &ServiceKey| facts.service(key).is_some_and(|held| held.makes_name());
+        touched.services.retain(|key| index.set(key, slot, holds(key)));
         if touched.ranges {
             touched.everything |= self.networks_differ();
             touched.hosts.extend(self.hosts_with_records().cloned());

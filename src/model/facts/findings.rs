@@ -2,7 +2,8 @@
 
 use crate::model::fact::{Kind, ObjectKey};
 use crate::model::finding::Finding;
-use std::collections::{BTreeMap, HashMap};
+use crate::model::hashed::Map;
+use std::collections::BTreeMap;
 
 /// Rejections of objects without a readable name that are kept per kind.
 const NAMELESS_MAX: usize = 100;
@@ -10,7 +11,7 @@ const NAMELESS_MAX: usize = 100;
 /// All current findings of one cluster.
 #[derive(Debug, Default)]
 pub struct FindingStore {
-    objects: HashMap<(Kind, ObjectKey), Vec<Finding>>,
+    objects: Map<(Kind, ObjectKey), Vec<Finding>>,
     documents: Vec<Finding>,
 }
 

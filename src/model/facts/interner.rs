@@ -4,17 +4,17 @@
 
 use crate::model::Rare;
 use crate::model::fact::{Port, Standing, Traffic};
-use std::collections::HashSet;
+use crate::model::hashed::Set;
 use std::sync::Arc;
 
 /// A set of shared texts.
 #[derive(Debug, Default)]
 pub struct Interner {
-    texts: HashSet<Arc<str>>,
+    texts: Set<Arc<str>>,
     /// Traffic fields: a cluster has a handful of different ones.
-    traffic: HashSet<Arc<Traffic>>,
-    places: HashSet<Arc<Standing>>,
-    ports: HashSet<Arc<Vec<Port>>>,
+    traffic: Set<Arc<Traffic>>,
+    places: Set<Arc<Standing>>,
+    ports: Set<Arc<Vec<Port>>>,
 }
 
 impl Interner {
@@ -48,16 +48,6 @@ impl Interner {
         if let Some(text) = text {
             self.share(text);
         }
-    }
-
-    /// The shared copy of `text`, made when there is none.
-    pub fn get(&mut self, text: &str) -> Arc<str> {
-        if let Some(shared) = self.texts.get(text) {
-            return Arc::clone(shared);
-        }
-        let shared: Arc<str> = text.into();
-        self.texts.insert(Arc::clone(&shared));
-        shared
     }
 
     /// Forgets texts that nobody else holds.

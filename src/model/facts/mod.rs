@@ -34,23 +34,24 @@ pub use touched::Touched;
 
 use super::cluster::Mode;
 use super::fact::{ConnectionFact, Kind, ObjectKey};
+use super::hashed::Map;
 use super::id::ServiceKey;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 /// The facts of one cluster.
 #[derive(Debug, Default)]
 pub struct ClusterFacts {
-    services: HashMap<ServiceKey, ServiceFacts>,
+    services: Map<ServiceKey, ServiceFacts>,
     /// Which service each slice object belongs to.
-    slices: HashMap<ObjectKey, ServiceKey>,
+    slices: Map<ObjectKey, ServiceKey>,
     /// Imports that name a Service as the carrier of their VIP, by that Service.
-    derived: HashMap<ServiceKey, Vec<ServiceKey>>,
+    derived: Map<ServiceKey, Vec<ServiceKey>>,
     hosts: HostFacts,
     presence: Presence,
     nodes: Nodes,
     /// Submariner's gateways: what the cluster says of the others.
-    gateways: HashMap<ObjectKey, Vec<ConnectionFact>>,
+    gateways: Map<ObjectKey, Vec<ConnectionFact>>,
     findings: FindingStore,
     status: [KindStatus; Kind::ALL.len()],
     counts: [usize; Kind::ALL.len()],

@@ -2,14 +2,14 @@
 
 use crate::model::address::Prefix;
 use crate::model::fact::{NodeFact, SliceFact};
-use std::collections::HashMap;
+use crate::model::hashed::Map;
 use std::sync::Arc;
 
 /// Nodes by name, and how many endpoints name each, so that a node without endpoints costs no search.
 #[derive(Debug, Default)]
 pub struct Nodes {
-    facts: HashMap<Arc<str>, NodeFact>,
-    uses: HashMap<Arc<str>, u32>,
+    facts: Map<Arc<str>, NodeFact>,
+    uses: Map<Arc<str>, u32>,
 }
 
 /// What a change of a node means.

@@ -1,11 +1,11 @@
 //! Which namespaces a cluster knows (SOURCES.md 1.7): its Namespace documents, and where any of its objects lie.
 
-use std::collections::HashMap;
+use crate::model::hashed::Map;
 use std::sync::Arc;
 
 /// Namespaces of one cluster.
 #[derive(Debug, Default)]
-pub struct Presence(HashMap<Arc<str>, Use>);
+pub struct Presence(Map<Arc<str>, Use>);
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Use {
@@ -37,31 +37,46 @@ impl Presence {
     /// A Namespace document came or went; the name when presence changed, and whether the document is new or gone.
     pub(super) fn set_document(&mut self, namespace: &Arc<str>, exists: bool) -> (Option<Arc<str>>, bool) {
         let mut differs = false;
-        let change = self.change(namespace, |usage| {
-            differs = usage.document != exists;
-            usage.document = exists;
-        });
+        let change = self.change(
+            namespace,
+            || Arc::clone(namespace),
+            |usage| {
+                differs = usage.document != exists;
+                usage.document = exists;
+            },
+        );
         (change, differs)
     }
 
     /// An object in the namespace came; the name when that made the namespace known.
-    pub(super) fn add_object(&mut self, namespace: &Arc<str>) -> Option<Arc<str>> {
-        self.change(namespace, |usage| usage.objects += 1)
+    pub(super) fn add_object(&mut self, namespace: &str) -> Option<Arc<str>> {
+        self.change(namespace, || namespace.into(), |usage| usage.objects += 1)
     }
 
     /// An object in the namespace went; the name when it was the last sign of it.
-    pub(super) fn remove_object(&mut self, namespace: &Arc<str>) -> Option<Arc<str>> {
-        self.change(namespace, |usage| usage.objects = usage.objects.saturating_sub(1))
+    pub(super) fn remove_object(&mut self, namespace: &str) -> Option<Arc<str>> {
+        self.change(namespace, || namespace.into(), |usage| usage.objects = usage.objects.saturating_sub(1))
     }
 
-    fn change(&mut self, namespace: &Arc<str>, apply: impl FnOnce(&mut Use)) -> Option<Arc<str>> {
-        let before = self.0.contains_key(namespace);
-        let usage = self.0.entry(Arc::clone(namespace)).or_default();
-        apply(usage);
-        let after = usage.document || usage.objects > 0;
-        if !after {
-            self.0.remove(namespace);
+    /// The name when the change made the namespace known or unknown; `name` is kept of one that was not.
+    fn change(
+        &mut self,
+        namespace: &str,
+        name: impl FnOnce() -> Arc<str>,
+        apply: impl FnOnce(&mut Use),
+    ) -> Option<Arc<str>> {
+        if let Some(usage) = self.0.get_mut(namespace) {
+            apply(usage);
+            let is_known = usage.document || usage.objects > 0;
+            return if is_known { None } else { self.0.remove_entry(namespace).map(|(name, _)| name) };
         }
-        (before != after).then(|| Arc::clone(namespace))
+        let mut usage = Use::default();
+        apply(&mut usage);
+        let is_known = usage.document || usage.objects > 0;
+        is_known.then(|| {
+            let name = name();
+            self.0.insert(Arc::clone(&name), usage);
+            name
+        })
     }
 }

@@ -88,7 +88,17 @@ impl ServiceFacts {
         }
     }
 
-    /// Takes the slice of that object key out of `list`.
+    /// Takes the slice out that `new` replaces, if it is held in the other role.
+    pub(super) fn take_of_other_role(&mut self, new: &SliceFact) -> Option<SliceFact> {
+        let list = match new.role {
+            SliceRole::Native => &mut self.copies,
+            SliceRole::Copy { .. } => &mut self.slices,
+        };
+        let at = list.binary_search_by(|held| held.key.cmp(&new.key)).ok()?;
+        Some(list.remove(at))
+    }
+
+    /// Takes the slice of that object key out.
     pub(super) fn take_slice(&mut self, key: &ObjectKey) -> Option<SliceFact> {
         for list in [&mut self.slices, &mut self.copies] {
             if let Ok(at) = list.binary_search_by(|held| held.key.cmp(key)) {

@@ -2,7 +2,7 @@
 
 use super::service::put;
 use super::{ClusterFacts, ServiceFacts, Touched};
-use crate::model::fact::{Fact, ImportFact, Kind, NodeFact, ObjectKey, SliceFact, SliceRole};
+use crate::model::fact::{Fact, ImportFact, Kind, NodeFact, ObjectKey, SliceFact};
 use crate::model::id::ServiceKey;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -127,37 +127,37 @@ impl ClusterFacts {
     }
 
     fn put_slice(&mut self, mut fact: SliceFact, touched: &mut Touched) {
-        fact.service = self.shared_key(&fact.service);
         self.interner.share_ports(&mut fact.ports);
         fact.endpoints.iter_mut().for_each(|endpoint| self.interner.share_place(&mut endpoint.place));
         fact.endpoints.shrink_to_fit();
-        let (object, service) = (fact.key.clone(), fact.service.clone());
-        if self.moves(&fact) {
-            self.remove_slice(&object, touched);
+        match self.slices.get_key_value(&fact.key) {
+            // The usual case, a slice that is held: its keys are shared already.
+            Some((object, service)) if *service == fact.service => {
+                (fact.key, fact.service) = (object.clone(), service.clone());
+            }
+            _ => self.adopt_slice(&mut fact, touched),
         }
+        let (object, service) = (fact.key.clone(), fact.service.clone());
         let facts = self.services.entry(service.clone()).or_default();
         let before = facts.endpoint_count();
-        if let Some(old) = facts.slice(&object) {
+        let other_role = facts.take_of_other_role(&fact);
+        if let Some(old) = other_role.as_ref().or(facts.slice(&object)) {
             self.nodes.remove_uses(old);
         }
         self.nodes.add_uses(&fact);
         let new_content = facts.put_slice(fact);
         self.endpoints = self.endpoints + facts.endpoint_count() - before;
-        if self.slices.insert(object.clone(), service.clone()).is_none() {
-            self.count_in(Kind::EndpointSlice, object.namespace(), touched);
-        }
         if new_content {
             self.touch(Kind::EndpointSlice, &service, touched);
         }
     }
 
-    /// True when the slice object is held elsewhere: under another service, or in the other role.
-    fn moves(&self, fact: &SliceFact) -> bool {
-        self.slices.get(&fact.key).is_some_and(|service| {
-            let held = self.services.get(service).and_then(|facts| facts.slice(&fact.key));
-            let native = |slice: &SliceFact| slice.role == SliceRole::Native;
-            *service != fact.service || held.is_some_and(|held| native(held) != native(fact))
-        })
+    /// Files a slice object that is new, or was one of another service until now.
+    fn adopt_slice(&mut self, fact: &mut SliceFact, touched: &mut Touched) {
+        self.remove_slice(&fact.key, touched);
+        fact.service = self.shared_key(&fact.service);
+        self.slices.insert(fact.key.clone(), fact.service.clone());
+        self.count_in(Kind::EndpointSlice, fact.key.namespace(), touched);
     }
 
     fn remove_slice(&mut self, object: &ObjectKey, touched: &mut Touched) {
@@ -176,9 +176,7 @@ impl ClusterFacts {
     }
 
     fn set_namespace(&mut self, name: &Arc<str>, exists: bool, touched: &mut Touched) {
-        let mut name = Arc::clone(name);
-        self.interner.share(&mut name);
-        let (changed, differs) = self.presence.set_document(&name, exists);
+        let (changed, differs) = self.presence.set_document(name, exists);
         let count = &mut self.counts[Kind::Namespace as usize];
         match (differs, exists) {
             (true, true) => *count += 1,
@@ -243,15 +241,13 @@ impl ClusterFacts {
     pub(super) fn count_in(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
         self.counts[kind as usize] += 1;
         self.services_revision += u64::from(kind == Kind::Service);
-        let namespace = self.interner.get(namespace);
-        touched.namespaces.extend(self.presence.add_object(&namespace));
+        touched.namespaces.extend(self.presence.add_object(namespace));
     }
 
     pub(super) fn count_out(&mut self, kind: Kind, namespace: &str, touched: &mut Touched) {
         self.counts[kind as usize] -= 1;
         self.services_revision += u64::from(kind == Kind::Service);
-        let namespace = self.interner.get(namespace);
-        touched.namespaces.extend(self.presence.remove_object(&namespace));
+        touched.namespaces.extend(self.presence.remove_object(namespace));
     }
 
     /// The copy of `key` that the facts already hold, so that all objects of a service share one text.

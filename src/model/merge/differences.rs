@@ -61,7 +61,7 @@ fn type_name(service_type: ServiceType) -> &'static str {
 /// Any difference in name, protocol, number or appProtocol, order aside. The value in use is the union.
 fn port_conflict(list: &[Participant<'_>], merged: &Merged) -> Option<Conflict> {
     let sorted = |p: &Participant<'_>| {
-        let mut ports = p.ports.clone();
+        let mut ports = p.ports.to_vec();
         ports.sort();
         ports
     };

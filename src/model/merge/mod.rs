@@ -18,6 +18,7 @@ use super::finding::Finding;
 use super::id::{ClusterId, ServiceKey};
 use super::service::{Merged, Service};
 use exports::Found;
+use std::borrow::Cow;
 
 /// One export that takes part, with its Service.
 struct Participant<'a> {
@@ -25,7 +26,7 @@ struct Participant<'a> {
     export: &'a ExportFact,
     service: &'a ServiceFact,
     /// Ports within the limits.
-    ports: Vec<Port>,
+    ports: Cow<'a, [Port]>,
 }
 
 impl Participant<'_> {
@@ -68,7 +69,13 @@ fn merged(key: &ServiceKey, participants: &[Participant<'_>], findings: &mut Vec
     Some(Merged {
         service_type: oldest.service_type(),
         ports: ports::union(participants),
-        traffic: Traffic { ip_families: ip_families(participants), ..(**of).clone() },
+        traffic: Traffic {
+            session_affinity: of.session_affinity.clone(),
+            session_affinity_config: of.session_affinity_config.clone(),
+            internal_traffic_policy: of.internal_traffic_policy.clone(),
+            traffic_distribution: of.traffic_distribution.clone(),
+            ip_families: ip_families(participants),
+        },
         exported_labels: oldest.export.exported.labels.clone(),
         exported_annotations: oldest.export.exported.annotations.clone(),
         own: own::merge(key, participants, findings),

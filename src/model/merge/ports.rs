@@ -2,22 +2,24 @@
 
 use super::Participant;
 use crate::model::fact::Port;
+use std::borrow::Cow;
 
 /// The first `most` ports in sorted order; all of them, in their own order, when there are no more.
-pub(super) fn bounded(ports: &[Port], most: usize) -> Vec<Port> {
-    let mut kept = ports.to_vec();
-    if kept.len() > most {
-        kept.sort();
-        kept.truncate(most);
+pub(super) fn bounded(ports: &[Port], most: usize) -> Cow<'_, [Port]> {
+    if ports.len() <= most {
+        return Cow::Borrowed(ports);
     }
-    kept
+    let mut kept = ports.to_vec();
+    kept.sort();
+    kept.truncate(most);
+    Cow::Owned(kept)
 }
 
 /// The union in export order: a port is added unless its name (an empty one counts) or its protocol and number
 /// are taken.
 pub(super) fn union(participants: &[Participant<'_>]) -> Vec<Port> {
     let mut union: Vec<Port> = Vec::new();
-    for port in participants.iter().flat_map(|participant| &participant.ports) {
+    for port in participants.iter().flat_map(|participant| &*participant.ports) {
         let taken = |held: &Port| held.name == port.name || same_number(held, port);
         if !union.iter().any(taken) {
             union.push(port.clone());

@@ -9,11 +9,12 @@ use super::tiers::{Rank, rank};
 use super::weights::{Share, is_drained, own_weights, shares, weight_of};
 use crate::model::answer::{Answer, Host, Target};
 use crate::model::fact::{Port, ServiceType};
+use crate::model::hashed::Map;
 use crate::model::id::ClusterId;
 use crate::model::policy::AnswerMode;
 use crate::model::trace::{Note, Trace, Verdict};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -97,23 +98,23 @@ fn keep_nearest(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'
 
 /// The same address from two clusters is one record at its first place (SOURCES.md 1.5).
 fn share_addresses(context: &Context<'_>, list: &mut [Placed<'_>], trace: &mut impl Trace) {
-    let mut seen: HashMap<IpAddr, usize> = HashMap::new();
+    let mut seen: Map<IpAddr, usize> = Map::default();
     for at in 0..list.len() {
         if !list[at].candidate.is_in() {
             continue;
         }
-        let addresses = std::mem::take(&mut list[at].candidate.addresses);
-        let (kept, shared) = addresses.into_iter().partition(|address| {
+        let mut addresses = std::mem::take(&mut list[at].candidate.addresses);
+        let is_shared = |address: &mut IpAddr| {
             let first = *seen.entry(*address).or_insert(at);
             if first != at {
                 report_shared(context, &list[first].candidate, &list[at].candidate, *address, trace);
                 let note = || list[at].candidate.left_out("the same address is answered before it");
                 trace.note(|| Note { addresses: vec![*address], ..note() });
             }
-            first == at
-        });
-        list[at].candidate.addresses = kept;
-        list[at].shared = shared;
+            first != at
+        };
+        list[at].shared = addresses.extract_if(.., is_shared).collect();
+        list[at].candidate.addresses = addresses;
     }
 }
 
@@ -252,7 +253,11 @@ fn unite(held: &mut Host, other: Host) {
 }
 
 fn targets(list: Vec<Placed<'_>>) -> Vec<Target> {
-    list.iter().filter(|placed| is_target(placed)).map(|placed| target(placed, placed.tier)).collect()
+    let owned = |mut placed: Placed<'_>| {
+        let addresses = std::mem::take(&mut placed.candidate.addresses);
+        Target { addresses, ..target(&placed, placed.tier) }
+    };
+    list.into_iter().filter(is_target).map(owned).collect()
 }
 
 /// What only `nearest` left out, their tiers behind those of the targets, and addresses that stand at another target, in

@@ -5,12 +5,12 @@ use super::standing::Context;
 use crate::model::cluster::State;
 use crate::model::clusterset::Member;
 use crate::model::fact::{Kind, ObjectKey, Origin, Port};
+use crate::model::hashed::Set;
 use crate::model::host::fact::Routing;
 use crate::model::id::ClusterId;
 use crate::model::probe::Action;
 use crate::model::trace::{Note, Verdict};
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -179,7 +179,7 @@ fn dashed(address: IpAddr) -> Arc<str> {
 
 /// Joins the n-th IPv4 with the n-th IPv6 address, so that every cut keeps the families alike.
 pub(super) fn pair_families(addresses: impl IntoIterator<Item = IpAddr>) -> Vec<Vec<IpAddr>> {
-    let mut seen = HashSet::new();
+    let mut seen = Set::default();
     let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) =
         addresses.into_iter().filter(|address| seen.insert(*address)).partition(IpAddr::is_ipv4);
     let count = v4.len().max(v6.len());

@@ -3,10 +3,10 @@
 use super::standing::Context;
 use crate::model::clusterset::Member;
 use crate::model::fact::{EndpointFact, Kind, PodHash, Port, SliceFact};
+use crate::model::hashed::Map;
 use crate::model::id::ClusterId;
 use crate::model::trace::{Note, Trace, Verdict};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -91,8 +91,8 @@ enum Identity<'a> {
 #[derive(Default)]
 struct Grouped<'a> {
     endpoints: Vec<Endpoint<'a>>,
-    by_address: HashMap<IpAddr, usize>,
-    by_identity: HashMap<Identity<'a>, usize>,
+    by_address: Map<IpAddr, usize>,
+    by_identity: Map<Identity<'a>, usize>,
 }
 
 impl<'a> Grouped<'a> {

@@ -19,10 +19,10 @@ pub(super) fn mark(
     trace: &mut impl Trace,
 ) {
     let settings = context.set.settings();
-    let local = settings.views.first().and_then(|view| own(context.set, view));
+    let local = || settings.views.first().and_then(|view| own(context.set, view));
     for candidate in candidates.iter_mut().filter(|candidate| candidate.is_in()) {
         let Some(check) = check(context, policy, candidate) else { continue };
-        let (Some(cluster), true) = (candidate.cluster, speaks_for(context, local, candidate)) else { continue };
+        let (Some(cluster), true) = (candidate.cluster, speaks_for(context, local(), candidate)) else { continue };
         let target = |address| Target { cluster: cluster.clone(), address, check: Arc::clone(&check) };
         candidate.addresses.iter().for_each(|address| trace.probe(|| target(*address)));
         let mut evidence = candidate.addresses.iter().map(|address| settings.probed.get(&target(*address)));

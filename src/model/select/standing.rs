@@ -45,7 +45,7 @@ impl<'a> Context<'a> {
             service,
             view,
             set,
-            own: own(set, view),
+            own: entry.filter(|member| member.state().is_known()),
             cluster: view.cluster.as_ref().or(entry.map(|member| &member.cluster().id)),
             region: view.locality.region.as_ref().or(home.and_then(|home| home.region.as_ref())),
             zone: view.locality.zone.as_ref().or(home.and_then(|home| home.zone.as_ref())),

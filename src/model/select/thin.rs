@@ -99,6 +99,9 @@ fn is_living(candidate: &Candidate<'_>) -> bool {
 /// well have every family and port name that it has.
 fn drop_failing(list: &mut [Candidate<'_>]) {
     let is_failing = |candidate: &Candidate<'_>| candidate.is_in() && matches!(candidate.ill, Some((_, Action::Drop)));
+    if !list.iter().any(is_failing) {
+        return;
+    }
     let mut living = Cover::default();
     list.iter().filter(|candidate| is_living(candidate)).for_each(|candidate| living.add(candidate));
     let replaced = |candidate: &Candidate<'_>| {

@@ -3,9 +3,9 @@
 use super::candidate::Candidate;
 use super::policy::Policy;
 use super::standing::Context;
+use crate::model::hashed::{Map, Set};
 use crate::model::id::ClusterId;
 use crate::model::service::Export;
-use std::collections::{HashMap, HashSet};
 
 /// Weight of a cluster without one beside clusters with one.
 const DEFAULT_WEIGHT: u32 = 100;
@@ -44,11 +44,14 @@ pub(super) struct Share<'a> {
 /// The weight of each target: its cluster's divided over the cluster's targets in the scope. Targets of a scope
 /// without any weight are equal; so are those of one in which every weight is 0.
 pub(super) fn shares(list: &[Share<'_>]) -> Vec<u32> {
-    let mut counts: HashMap<(u8, Option<&ClusterId>), u32> = HashMap::new();
+    if list.iter().all(|share| share.weight.is_none()) {
+        return vec![1; list.len()];
+    }
+    let mut counts: Map<(u8, Option<&ClusterId>), u32> = Map::default();
     for share in list {
         *counts.entry((share.scope, share.cluster)).or_default() += 1;
     }
-    let weighted: HashSet<u8> = list
+    let weighted: Set<u8> = list
         .iter()
         .filter(|share| share.weight.is_some())
         .map(|share| share.scope)
