@@ -7,7 +7,8 @@ use std::fs;
 use std::io;
 use std::mem::zeroed;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// CPU time of all threads of a process.
@@ -116,6 +117,42 @@ pub fn share_core_equally(pid: u32) {
     let _ = fs::write(format!("/proc/{pid}/autogroup"), "0");
 }
 
+/// The same command, ended by the kernel with the thread that starts it, even when this process is killed: under
+/// `setpriv` of util-linux, which becomes the program. Without such a `setpriv` the command as it is. Streams are set afterwards.
+pub fn mortal(command: Command) -> Command {
+    let ending = ["--pdeathsig", "KILL", "--"];
+    let mut probe = Command::new("setpriv");
+    probe.args(ending).arg("true").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if !probe.status().is_ok_and(|status| status.success()) {
+        return command;
+    }
+    let mut mortal = Command::new("setpriv");
+    mortal.args(ending).arg(command.get_program()).args(command.get_args());
+    mortal.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    mortal
+}
+
+/// Id and name of a process that holds a UDP port over IPv4, as far as this user may know.
+pub fn holder(port: u16) -> Option<(u32, String)> {
+    let table = fs::read_to_string("/proc/net/udp").ok()?;
+    let inode = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (_, local) = fields.get(1)?.split_once(':')?;
+        (u16::from_str_radix(local, 16).ok()? == port).then(|| format!("socket:[{}]", fields.get(9).unwrap_or(&"")))
+    };
+    let sockets: Vec<String> = table.lines().filter_map(inode).collect();
+    let holds = |folder: &Path| {
+        let open = fs::read_dir(folder.join("fd")).into_iter().flatten().flatten();
+        let targets = open.filter_map(|open| fs::read_link(open.path()).ok());
+        targets.filter_map(|target| target.into_os_string().into_string().ok()).any(|target| sockets.contains(&target))
+    };
+    let processes = fs::read_dir("/proc").ok()?.flatten().map(|process| process.path());
+    processes.filter(|folder| !sockets.is_empty() && holds(folder)).find_map(|folder| {
+        let name = fs::read_to_string(folder.join("comm")).unwrap_or_default();
+        Some((folder.file_name()?.to_str()?.parse().ok()?, name.trim().to_owned()))
+    })
+}
+
 /// A child that ends with this value.
 pub struct Running(Child);
 
@@ -178,6 +215,8 @@ pub fn wait_readable(descriptors: &mut [libc::pollfd], timeout: Duration) -> boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
+    use std::os::unix::process::ExitStatusExt;
 
     #[test]
     fn reads_this_process() {
@@ -185,6 +224,36 @@ mod tests {
         assert!(memory(pid).0 > 1.0 && memory(pid).1 >= memory(pid).0);
         assert!(cpu(pid) > Duration::ZERO, "schedstat is needed for every figure");
         assert!(!cores().is_empty());
+    }
+
+    #[test]
+    fn the_holder_of_a_port_is_found() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        assert_eq!(holder(port).map(|(pid, _)| pid), Some(std::process::id()));
+    }
+
+    #[test]
+    fn a_mortal_command_runs_as_it_was_and_ends_with_its_thread() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo $GREETING; exec sleep 60"]).env("GREETING", "as it was");
+        let mut command = mortal(command);
+        let wrapped = command.get_program() == "setpriv";
+        let mut child = std::thread::spawn(move || {
+            let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+            let mut said = [0; 9];
+            child.stdout.take().unwrap().read_exact(&mut said).unwrap();
+            assert_eq!(&said, b"as it was");
+            child
+        })
+        .join()
+        .unwrap();
+        // Where there is no such `setpriv` it goes on.
+        if wrapped {
+            assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL));
+        }
+        let _ = child.kill();
+        let _ = child.wait();
     }
 
     #[test]

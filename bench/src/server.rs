@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// Counted up when what is generated changes, so that older sets are written again.
 const SET_VERSION: u32 = 2;
 
+/// Longest wait for readiness.
+pub const PATIENCE: Duration = Duration::from_secs(900);
+
 /// Where things are and how the cores are shared.
 #[derive(Debug, Clone)]
 pub struct Stage {
@@ -79,6 +82,28 @@ impl Stage {
         self.spawn(command, folder.join("server.log"))
     }
 
+    /// The same, ready to answer.
+    ///
+    /// # Errors
+    /// It does not start, or is not ready in time.
+    pub fn serve(&self, folder: &Path, config: &str) -> anyhow::Result<Server> {
+        let mut server = self.start(folder, config)?;
+        let loaded = server.wait_until_ready(PATIENCE)?;
+        eprintln!("ready: {loaded:?}");
+        Ok(server)
+    }
+
+    /// The same with gRPC beside UDP and TCP, and where that is asked.
+    ///
+    /// # Errors
+    /// As of [`Stage::serve`].
+    pub fn serve_with_grpc(&self, folder: &Path) -> anyhow::Result<(Server, SocketAddr)> {
+        let grpc = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.dns + 3));
+        let text = std::fs::read_to_string(folder.join("config.yaml"))?;
+        std::fs::write(folder.join("config-grpc.yaml"), text.replace("grpc: []", &format!("grpc: [\"{grpc}\"]")))?;
+        Ok((self.serve(folder, "config-grpc.yaml")?, grpc))
+    }
+
     /// Starts an echo responder of this program.
     pub fn start_echo(&self, plain: bool) -> anyhow::Result<Server> {
         let mut command = Command::new(&self.bench);
@@ -91,18 +116,30 @@ impl Stage {
         Ok(server)
     }
 
-    /// Starts any responder on the server's core, at the stage's port.
-    pub fn spawn(&self, mut command: Command, log: PathBuf) -> anyhow::Result<Server> {
+    /// Starts any responder on the server's core, at the stage's port. It ends with this process, however that ends.
+    ///
+    /// # Errors
+    /// The program is missing, or its port is taken.
+    pub fn spawn(&self, command: Command, log: PathBuf) -> anyhow::Result<Server> {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let address = loopback(self.ports.dns);
         if UdpSocket::bind(address).is_err() {
-            bail!("{address} is taken; stop what listens there or choose another --port");
+            let (by, stop) = match process::holder(self.ports.dns) {
+                Some((pid, name)) => {
+                    (format!(" by process {pid} ({name})"), format!("`kill {pid}` if it is left over"))
+                }
+                None => (String::new(), "stop what listens there".to_owned()),
+            };
+            bail!("{address} is taken{by}: {stop}, or choose another --port");
         }
+        let program = Path::new(command.get_program());
+        anyhow::ensure!(program.is_file(), "{} is missing: bench/run builds it", program.display());
+        let mut command = process::mortal(command);
         let output = File::create(&log).with_context(|| log.display().to_string())?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let started = Instant::now();
         let running = Running::start(&mut command, self.server_core)
-            .with_context(|| format!("{}: build it with `cargo build --release`", command.get_program().display()))?;
+            .with_context(|| format!("{} does not start", command.get_program().display()))?;
         let (ready, metrics) = (loopback(self.ports.ready), loopback(self.ports.metrics));
         Ok(Server { running, address, ready, metrics, log, started })
     }
@@ -182,17 +219,45 @@ impl Server {
         process::memory(self.pid()).0
     }
 
-    /// The values of `/metrics` by name, labels summed.
+    /// The values of `/metrics` by name, without `clusterset_dns_` and labels summed.
+    ///
+    /// # Errors
+    /// As of [`Server::metrics_text`].
     pub fn metrics(&self) -> anyhow::Result<BTreeMap<String, f64>> {
         let body = self.metrics_text()?;
         let mut values = BTreeMap::new();
         for line in body.lines().filter(|line| !line.starts_with('#')) {
             if let Some((series, value)) = line.rsplit_once(' ') {
-                let name = series.split('{').next().unwrap_or(series);
+                let name = series.split('{').next().unwrap_or(series).trim_start_matches("clusterset_dns_");
                 *values.entry(name.to_owned()).or_insert(0.0) += value.parse().unwrap_or(0.0);
             }
         }
         Ok(values)
+    }
+
+    /// Names that were compiled since the start.
+    ///
+    /// # Errors
+    /// `/metrics` does not say.
+    pub fn generation(&self) -> anyhow::Result<f64> {
+        self.metrics()?.get("table_generation").copied().context("/metrics has no table_generation")
+    }
+
+    /// Waits until two looks at the table, 300 ms apart, agree.
+    ///
+    /// # Errors
+    /// They do not within half a minute.
+    pub fn wait_until_at_rest(&self) -> anyhow::Result<()> {
+        let mut last = self.generation()?;
+        for _ in 0..100 {
+            std::thread::sleep(Duration::from_millis(300));
+            let now = self.generation()?;
+            if now == last {
+                return Ok(());
+            }
+            last = now;
+        }
+        bail!("the table does not come to rest")
     }
 
     /// `/metrics` as it is.

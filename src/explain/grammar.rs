@@ -81,7 +81,7 @@ fn without_svc(labels: &[&str], zone: &str, context: &Context<'_>) -> Option<Str
 
 fn makes_name(namespace: &str, service: &str, context: &Context<'_>) -> bool {
     let key = ServiceKey::new(namespace, service);
-    context.clusterset.services_in(namespace).any(|known| *known == key)
+    context.clusterset.names(&key)
 }
 
 /// Labels of a global name in the wrong order, or one too few.

@@ -204,7 +204,7 @@ fn alias(answers: &[Sent]) -> Option<String> {
 fn outranked(by_grammar: &Node, explanation: &Explanation, context: &Context<'_>) -> Option<String> {
     let (Node::Formed { service, .. }, Node::Host { host, .. }) = (by_grammar, &explanation.node) else { return None };
     let level = explanation.hosts.first().and_then(|story| story.level).unwrap_or("host");
-    let exists = context.clusterset.services_in(service.namespace()).any(|known| known == service);
+    let exists = context.clusterset.names(service);
     exists.then(|| format!("{host} belongs to a {level}: the name formed from service {service} ranks after it"))
 }
 

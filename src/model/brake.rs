@@ -1,11 +1,10 @@
 //! The brake on mass deletions (RESILIENCE.md rule 6).
 //!
-//! In: complete lists of one kind of one cluster, beside the facts held. Out: the objects that stay although a list lacks
+//! In: what a complete list of one kind of one cluster lacks of the facts held. Out: the objects that stay although a list lacks
 //! them, and an [`Event`] for the log. Additions and changes are none of its business, nor are deletions that name their object.
 
-use super::fact::{Fact, Kind, ObjectKey};
-use super::facts::{ClusterFacts, Loss};
-use super::finding::Finding;
+use super::fact::{Kind, ObjectKey};
+use super::facts::{Loss, Omission};
 use super::id::ClusterId;
 use super::observation::Change;
 use std::collections::{HashMap, HashSet};
@@ -72,46 +71,28 @@ impl Brake {
         self.limits = limits;
     }
 
-    /// Judges a change of a cluster before it enters the `facts`, at `now` (when its octets arrived). The objects that must
-    /// stay though a list lacks them.
-    pub fn judge(
-        &mut self,
-        cluster: &ClusterId,
-        facts: &ClusterFacts,
-        change: &Change,
-        now: Duration,
-    ) -> HashSet<ObjectKey> {
+    /// Hears of a change of a cluster that is no complete list.
+    pub fn hear(&mut self, cluster: &ClusterId, change: &Change) {
         match change {
-            Change::Replace { kind, facts: listed, findings } if facts.count(*kind) > 0 => {
-                return self.list(cluster, facts, (*kind, listed, findings), now);
-            }
             Change::Apply { fact, .. } => self.release(cluster, fact.kind(), &fact.key()),
             Change::Delete { kind, key } => self.release(cluster, *kind, key),
             // Two discoveries in agreement are the second opinion already.
-            Change::Replace { kind, .. } | Change::Absent { kind, .. } => {
-                self.holds.remove(&(cluster.clone(), *kind));
-            }
-            Change::Rejected { .. } | Change::Unreadable { .. } | Change::Contact { .. } | Change::Failed { .. } => {}
+            Change::Absent { kind, .. } => drop(self.holds.remove(&(cluster.clone(), *kind))),
+            _ => {}
         }
-        HashSet::new()
     }
 
-    fn list(
-        &mut self,
-        cluster: &ClusterId,
-        facts: &ClusterFacts,
-        (kind, listed, findings): (Kind, &[Fact], &[Finding]),
-        now: Duration,
-    ) -> HashSet<ObjectKey> {
-        let omitted = facts.omitted(kind, listed, findings);
+    /// Judges what a complete list of a cluster lacks, at `now` (when its octets arrived). The objects that must stay.
+    pub fn judge(&mut self, cluster: &ClusterId, omission: &Omission<'_>, now: Duration) -> HashSet<ObjectKey> {
+        let (kind, omitted) = (omission.kind, omission.keys);
         let before = self.holds.remove(&(cluster.clone(), kind)).unwrap_or_default();
         // What two lists lack that lie so far apart is gone.
         let is_agreed = |since: &Duration| now >= *since + self.limits.confirm_after;
         let waits = |key: &ObjectKey| !before.since.get(key).is_some_and(is_agreed);
         let few = omitted.len() <= self.limits.services;
-        let loss = if few { Loss::default() } else { facts.loss(kind, listed, &omitted) };
+        let loss = if few { Loss::default() } else { omission.loss() };
         let all = omitted.len();
-        let rest: HashSet<ObjectKey> = omitted.into_iter().filter(waits).collect();
+        let rest: HashSet<ObjectKey> = omitted.iter().filter(|key| waits(key)).cloned().collect();
         let (cluster, waited) = (cluster.clone(), !before.since.is_empty());
         if rest.is_empty() || !self.limits.is_over(loss) {
             if waited {

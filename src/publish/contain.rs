@@ -2,7 +2,7 @@
 
 use super::again::Pauses;
 use super::publisher::{Entity, Publisher};
-use crate::model::{Change, ClusterId, Kind, Observation};
+use crate::model::{ClusterId, Kind, Observation};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -27,20 +27,42 @@ impl Publisher {
         }
     }
 
-    /// Takes an observation in. After a panic what it said is lost, and perhaps half taken in: a list of its kind is asked for,
-    /// and then everything is published anew.
+    /// Takes an observation in, or keeps it until a long list of its cluster is through.
     pub(super) fn take_in(&mut self, observation: Observation) {
-        let at = observation.change.kind().map(|kind| (observation.cluster.clone(), kind));
-        let is_list = matches!(observation.change, Change::Replace { .. } | Change::Absent { .. });
+        if let Some(observation) = self.lists.hold(observation) {
+            self.enter_contained(observation);
+        }
+    }
+
+    pub(super) fn enter_contained(&mut self, observation: Observation) {
         let (cluster, received) = (observation.cluster.clone(), Duration::from_nanos(observation.received_ns));
-        if catch_unwind(AssertUnwindSafe(|| self.observe(observation))).is_err() {
-            if let Some(at) = at {
-                self.lost.lose(at, received);
+        let kind = observation.change.kind();
+        self.contained(&cluster, kind, received, |publisher| publisher.enter(observation));
+    }
+
+    /// Takes something in that a cluster said. After a panic it is lost, and perhaps half taken in: a list of its kind is asked
+    /// for, and then everything is published anew.
+    pub(super) fn contained<T>(
+        &mut self,
+        cluster: &ClusterId,
+        kind: Option<Kind>,
+        received: Duration,
+        take_in: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        let taken = catch_unwind(AssertUnwindSafe(|| take_in(self))).ok();
+        if taken.is_none() {
+            if let Some(kind) = kind {
+                self.lost.lose((cluster.clone(), kind), received);
             }
             let meanwhile = "everything else is served as before, and a new list of that kind is asked for";
             self.panicked(&format!("taking in what cluster {cluster} says"), meanwhile);
-        } else if is_list && at.is_some_and(|at| self.lost.recover(&at)) {
-            // Facts that are equal to those half taken in touch nothing.
+        }
+        taken
+    }
+
+    /// A list was taken in whole. If one was owed, facts may be equal to those half taken in, which touch nothing.
+    pub(super) fn recover(&mut self, at: &(ClusterId, Kind)) {
+        if self.lost.recover(at) {
             self.touch_everything();
         }
     }

@@ -1,39 +1,56 @@
 //! What comes in: observations, snapshots, states, addresses of host names. Each says what it touched, and that is queued.
 
+use super::lists::Entering;
 use super::publisher::{Entity, Publisher};
 use crate::model::clusterset::Member;
-use crate::model::fact::ObjectKey;
 use crate::model::facts::Touched;
 use crate::model::{ClusterId, Fact, Observation, State};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 impl Publisher {
-    /// Takes one observation in and queues what it touched. A cluster's first complete sync makes it known.
+    /// Takes one observation in and queues what it touched; behind a long list of its cluster it waits. A cluster's first
+    /// complete sync makes it known.
     pub fn observe(&mut self, observation: Observation) {
+        if let Some(observation) = self.lists.hold(observation) {
+            self.enter(observation);
+        }
+    }
+
+    pub(super) fn enter(&mut self, observation: Observation) {
         #[cfg(test)]
         (self.fail_point)(&observation);
         let cluster = observation.cluster.clone();
-        let single = !matches!(observation.change, crate::model::Change::Replace { .. });
+        let received = Duration::from_nanos(observation.received_ns);
         let was_restored = self.is_restored(&cluster);
         let held = self.clusterset.get(&cluster).map(Member::facts);
         let change = self.growth.admit(&cluster, held, observation.change);
-        let observation = Observation { change, ..observation };
-        let kept = self.judge(&observation);
-        self.warnings.survey_due |= super::survey::looks_at(&observation.change);
-        let touched = self.clusterset.observe_keeping(observation, kept);
-        if self.state(&cluster) == State::Unknown {
+        self.warnings.survey_due |= super::survey::looks_at(&change);
+        let mut observation = Observation { change, ..observation };
+        if let Some(listing) = self.clusterset.listing(&mut observation) {
+            return self.enter_list(cluster, Entering { listing, received });
+        }
+        if self.clusterset.get(&cluster).is_some_and(|member| observation.generation >= member.generation()) {
+            self.brake.hear(&cluster, &observation.change);
+        }
+        let touched = self.clusterset.observe(observation);
+        self.follow(&cluster, touched, true, was_restored);
+    }
+
+    /// After anything that a cluster said.
+    pub(super) fn follow(&mut self, cluster: &ClusterId, touched: Touched, single: bool, was_restored: bool) {
+        if self.state(cluster) == State::Unknown {
             // Its facts do not count yet; when they do, everything is touched.
-            if self.clusterset.is_synced(&cluster) {
-                self.set_state(&cluster, State::Fresh);
+            if self.clusterset.is_synced(cluster) {
+                self.set_state(cluster, State::Fresh);
             }
             return;
         }
         self.touch(touched, single);
         // One that was demoted meanwhile recovers in its own time.
-        if was_restored && !self.is_restored(&cluster) && self.state(&cluster) == State::Suspect {
-            self.set_state(&cluster, State::Fresh);
+        if was_restored && !self.is_restored(cluster) && self.state(cluster) == State::Suspect {
+            self.set_state(cluster, State::Fresh);
         }
     }
 
@@ -43,16 +60,8 @@ impl Publisher {
         self.touch(touched, false);
     }
 
-    fn is_restored(&self, cluster: &ClusterId) -> bool {
+    pub(super) fn is_restored(&self, cluster: &ClusterId) -> bool {
         self.clusterset.get(cluster).is_some_and(Member::is_restored)
-    }
-
-    /// What must stay of what the observation would take away at once.
-    fn judge(&mut self, observation: &Observation) -> HashSet<ObjectKey> {
-        let Observation { cluster, generation, received_ns, change } = observation;
-        let member = self.clusterset.get(cluster).filter(|member| *generation >= member.generation());
-        let received = Duration::from_nanos(*received_ns);
-        member.map_or_else(HashSet::new, |member| self.brake.judge(cluster, member.facts(), change, received))
     }
 
     fn state(&self, cluster: &ClusterId) -> State {
@@ -78,36 +87,47 @@ impl Publisher {
         self.settle_frame();
     }
 
+    /// Queues what was touched: as single changes, or as bulk work.
     pub(super) fn touch(&mut self, touched: Touched, single: bool) {
         self.warnings.survey_due |= touched.everything || touched.ranges || !touched.namespaces.is_empty();
-        let mut push = |entity| if single { self.queue.push_single(entity) } else { self.queue.push_bulk(entity) };
         for namespace in touched.namespaces {
-            for key in self.clusterset.services_in(&namespace) {
-                push(Entity::Service(key.clone()));
-            }
-            push(Entity::Namespace(namespace));
+            self.sweep_namespace(&namespace, single);
+            self.push(Entity::Namespace(namespace), single);
         }
         for key in touched.services {
-            push(Entity::Service(key));
+            self.push(Entity::Service(key), single);
         }
         for host in touched.hosts {
-            push(Entity::Host(host));
+            self.push(Entity::Host(host), single);
+        }
+        for cluster in touched.rows_of {
+            self.sweep_rows(cluster);
         }
         if touched.everything {
-            self.touch_everything();
+            self.sweep_everything();
         }
     }
 
+    pub(super) fn push(&mut self, entity: Entity, single: bool) {
+        if single {
+            self.queue.push_single(entity);
+        } else {
+            self.queue.push_bulk(entity);
+        }
+    }
+
+    /// Everything, under other settings: hosts and namespaces that nothing speaks for any more too.
+    pub(super) fn touch_all_names(&mut self) {
+        let namespaces = self.namespaces.keys().cloned().map(Entity::Namespace);
+        for entity in namespaces.chain(self.hosts.hosts().cloned().map(Entity::Host)) {
+            self.queue.push_bulk(entity);
+        }
+        self.sweep_everything();
+    }
+
+    /// The same after a fault, in one piece: services too that only the table has.
     pub(super) fn touch_everything(&mut self) {
-        let namespaces = self.clusterset.namespaces();
-        for namespace in namespaces.into_iter().chain(self.namespaces.keys().cloned()) {
-            self.queue.push_bulk(Entity::Namespace(namespace));
-        }
-        for key in self.clusterset.services().chain(self.services.keys()) {
-            self.queue.push_bulk(Entity::Service(key.clone()));
-        }
-        for host in self.clusterset.hosts().chain(self.hosts.hosts()) {
-            self.queue.push_bulk(Entity::Host(Arc::clone(host)));
-        }
+        self.services.keys().for_each(|key| self.queue.push_bulk(Entity::Service(key.clone())));
+        self.touch_all_names();
     }
 }

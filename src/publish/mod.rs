@@ -2,7 +2,7 @@
 //!
 //! In: [`Observation`](crate::model::Observation)s of all sources, the passing of a cluster's grace. Out: Blocks and the
 //! Frame of the [`Table`](crate::table::Table), figures for metrics, readiness. [`Publisher`] is plain and synchronous;
-//! [`task`] drives it: single changes first, bulk work in slices of 5 ms, changes coalesced per service.
+//! [`task`] drives it: single changes first, bulk work in slices of 2 ms, changes coalesced per service.
 
 mod again;
 mod ageing;
@@ -16,6 +16,7 @@ mod frame;
 mod growth;
 mod hosts;
 mod intake;
+mod lists;
 mod names;
 mod probes;
 mod publisher;
@@ -24,6 +25,7 @@ mod reconfigure;
 mod reports;
 mod reverse;
 mod survey;
+mod sweep;
 pub mod task;
 mod warnings;
 

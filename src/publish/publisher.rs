@@ -6,9 +6,11 @@ use super::figures::Figures;
 use super::frame::{Awaited, FrameTemplate};
 use super::growth::Growth;
 use super::hosts::HostRegistry;
+use super::lists::{Lists, PART};
 use super::probes::Probes;
 use super::queue::Queue;
 use super::reverse::ReverseRegistry;
+use super::sweep::Sweeps;
 use super::warnings::Warnings;
 use crate::compile::{self, zone_names};
 use crate::dns::NameError;
@@ -64,6 +66,10 @@ pub struct Publisher {
     pub(super) reverse: ReverseRegistry,
     pub(super) probes: Probes,
     pub(super) queue: Queue<Entity>,
+    pub(super) sweeps: Sweeps,
+    pub(super) lists: Lists,
+    /// Lists of more objects are taken in part by part, so many at once.
+    pub(super) part: usize,
     /// Zones with a change that their serial does not show yet.
     pub(super) changed_zones: Vec<bool>,
     awaited: Awaited,
@@ -111,6 +117,9 @@ impl Publisher {
             reverse: ReverseRegistry::default(),
             probes: Probes::default(),
             queue: Queue::default(),
+            sweeps: Sweeps::default(),
+            lists: Lists::default(),
+            part: PART,
             awaited: Awaited::default(),
             awaits_registry: false,
             brake: Brake::default(),
@@ -176,25 +185,42 @@ impl Publisher {
         [brake.due(now), growth.due(now), lost.due(now)].into_iter().flatten().collect()
     }
 
-    /// How much waits.
+    /// How much waits; a sweep, a long list and a cluster that leaves count as one, however far they still have to go.
     pub fn waiting(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.sweeps.len() + self.lists.len() + usize::from(self.clusterset.is_leaving())
     }
 
     /// Publishes what waits until nothing does or `go_on` says stop, single changes first. True when nothing is left.
     pub fn work(&mut self, mut go_on: impl FnMut() -> bool) -> bool {
-        while let Some(entity) = self.queue.pop() {
-            self.publish(&entity);
-            if !go_on() {
-                break;
-            }
-        }
-        let done = self.queue.len() == 0;
+        while self.work_once() && go_on() {}
+        let done = self.waiting() == 0;
         if done {
             // Only now: while Blocks of a cluster are missing, its absent names must stay SERVFAIL.
             self.settle_frame();
         }
         done
+    }
+
+    /// One piece of work, some tens of microseconds; false when there is none.
+    fn work_once(&mut self) -> bool {
+        if let Some(entity) = self.queue.pop_single() {
+            self.publish(&entity);
+            return true;
+        }
+        // What is known comes before what is made of it, so that little is compiled twice.
+        if self.let_go() || self.work_on_lists() {
+            return true;
+        }
+        let Some(entity) = self.queue.pop_bulk() else { return self.sweep() };
+        self.publish(&entity);
+        true
+    }
+
+    /// Gives up a part of a cluster that was removed.
+    fn let_go(&mut self) -> bool {
+        let Some(gone) = self.clusterset.let_go(self.part) else { return false };
+        gone.into_iter().for_each(|key| self.push(Entity::Service(key), false));
+        true
     }
 
     /// Whether clusters may come that nobody knows of yet: any name may be theirs (RESILIENCE.md rule 2).
@@ -215,14 +241,14 @@ impl Publisher {
 
     pub(super) fn settle_frame(&mut self) {
         let awaited = self.awaited_views();
-        if self.queue.len() == 0
+        if self.waiting() == 0
             && let Some(frame) = self.next_frame.take()
         {
             (self.frame, self.awaited) = (frame, awaited);
             self.set_frame();
         }
         // A view stops waiting only when everything known stands in the table.
-        if awaited != self.awaited && (self.queue.len() == 0 || awaited.adds_to(self.awaited)) {
+        if awaited != self.awaited && (self.waiting() == 0 || awaited.adds_to(self.awaited)) {
             self.awaited = awaited;
             self.set_frame();
         }
@@ -257,14 +283,21 @@ impl Publisher {
         self.endpoints
     }
 
-    /// A single object changed at `received` (since the epoch); its latency counts when everything is published.
+    /// A single object changed at `received` (since the epoch); its latency counts when its answers are out.
     pub fn await_answer(&mut self, cluster: ClusterId, received: Duration) {
         self.unanswered.push((cluster, received));
     }
 
-    /// Everything queued is published at `now` (since the epoch).
-    pub fn answered(&mut self, now: Duration) {
-        for (cluster, received) in self.unanswered.drain(..) {
+    /// What single changes touched is published at `now` (since the epoch), but for those that wait behind a long list.
+    pub fn settle_answered(&mut self, now: Duration) {
+        if self.queue.has_single() {
+            return;
+        }
+        let waits = |(cluster, _): &(ClusterId, Duration)| self.lists.delay(cluster);
+        let (waiting, answered) = std::mem::take(&mut self.unanswered).into_iter().partition(waits);
+        self.unanswered = waiting;
+        let answered: Vec<(ClusterId, Duration)> = answered;
+        for (cluster, received) in answered {
             self.figures.event_to_answer(&cluster).observe(now.saturating_sub(received));
         }
     }

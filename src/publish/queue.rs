@@ -35,12 +35,15 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         }
     }
 
-    /// The next key: single changes in order, then bulk work in order.
-    pub(super) fn pop(&mut self) -> Option<K> {
-        if let Some(key) = self.single.pop_front() {
-            self.in_single.remove(&key);
-            return Some(key);
-        }
+    /// The next key that a single change touched.
+    pub(super) fn pop_single(&mut self) -> Option<K> {
+        let key = self.single.pop_front()?;
+        self.in_single.remove(&key);
+        Some(key)
+    }
+
+    /// The next key of the bulk work.
+    pub(super) fn pop_bulk(&mut self) -> Option<K> {
         while let Some(key) = self.bulk.pop_front() {
             if self.in_bulk.remove(&key) {
                 return Some(key);
@@ -49,6 +52,11 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         self.bulk.shrink_to(1024);
         self.in_bulk.shrink_to(1024);
         None
+    }
+
+    /// True while something waits that a single change touched.
+    pub(super) fn has_single(&self) -> bool {
+        !self.single.is_empty()
     }
 
     /// How many keys wait.
@@ -71,7 +79,7 @@ mod tests {
         queue.push_single("z");
         queue.push_bulk("z");
         assert_eq!(queue.len(), 4);
-        let order: Vec<&str> = std::iter::from_fn(|| queue.pop()).collect();
+        let order: Vec<&str> = std::iter::from_fn(|| queue.pop_single().or_else(|| queue.pop_bulk())).collect();
         assert_eq!(order, ["c", "z", "a", "b"]);
         assert_eq!(queue.len(), 0);
     }

@@ -26,7 +26,7 @@ impl Publisher {
         self.settings = compile::Settings { columns, ..compile };
         self.next_frame = Some(frame);
         self.put_zone_names();
-        self.touch_everything();
+        self.touch_all_names();
     }
 
     /// Clusters that the configuration no longer has go with all their facts at once.
@@ -36,6 +36,7 @@ impl Publisher {
         let gone: Vec<ClusterId> = members.filter(is_gone).collect();
         self.growth.retain(|id| !is_gone(id));
         self.lost.retain(|id| !is_gone(id));
+        self.lists.retain(|id| !is_gone(id));
         for id in gone {
             let touched = self.clusterset.remove_cluster(&id);
             self.touch(touched, false);

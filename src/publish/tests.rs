@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod bulk;
 mod contained;
 mod hostile;
 mod hosts;
@@ -179,6 +180,8 @@ fn lived_and_fresh(
     pauses: u64,
 ) -> ((Publisher, Arc<Table>), (Publisher, Arc<Table>)) {
     let (mut lived, lived_table) = publisher();
+    // Lists of more are taken in part by part, and what comes meanwhile waits behind them.
+    lived.part = 1 + pauses as usize % 3;
     let mut held = [Held::new(), Held::new()];
     let sync = |lived: &mut Publisher, number: usize, held: &Held| {
         Kind::ALL.into_iter().for_each(|kind| observe(lived, CLUSTERS[number], list(held, kind)));

@@ -124,6 +124,16 @@ mod tests {
         runtime.block_on(async { tokio::time::timeout(Duration::from_secs(10), changes.next()).await.is_ok() })
     }
 
+    /// A file that is watched, and the folder that goes with it.
+    fn watched() -> (tempfile::TempDir, PathBuf, Changes) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.yaml");
+        fs::write(&file, "a").unwrap();
+        let mut changes = Changes::new();
+        changes.watch(vec![file.clone()]);
+        (folder, file, changes)
+    }
+
     #[test]
     fn a_written_and_a_swapped_file_are_seen() {
         let folder = tempfile::tempdir().unwrap();
@@ -145,11 +155,7 @@ mod tests {
 
     #[test]
     fn a_change_between_two_calls_of_watch_was_lost() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config.yaml");
-        fs::write(&file, "a").unwrap();
-        let mut changes = Changes::new();
-        changes.watch(vec![file.clone()]);
+        let (_folder, file, mut changes) = watched();
         fs::write(&file, "b").unwrap();
         // As after news of the registry, which come while the change is not looked at yet.
         changes.watch(vec![file]);
@@ -158,11 +164,7 @@ mod tests {
 
     #[test]
     fn an_event_was_lost_when_something_else_came_while_it_was_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config.yaml");
-        fs::write(&file, "a").unwrap();
-        let mut changes = Changes::new();
-        changes.watch(vec![file.clone()]);
+        let (_folder, file, mut changes) = watched();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             fs::write(&file, "b").unwrap();

@@ -1,17 +1,11 @@
 //! `check --connect`: what each cluster of the configuration and of the registry says (OPERATIONS.md section 9).
 
-use crate::registry::{secret, server, token};
+use crate::registry::{identified, secret, server, token};
 use crate::support::apiserver::{ApiServer, On, Reply};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-
-fn identified(address: &str, uid: &str) -> ApiServer {
-    let server = server(address);
-    server.put(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": uid}}));
-    server
-}
 
 fn check(folder: &Path, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clusterset-dns"));

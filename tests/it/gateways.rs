@@ -2,8 +2,7 @@
 //! from a folder.
 
 use crate::daemon::{Daemon, LISTEN, Reply};
-use crate::registry::server;
-use crate::support::apiserver::ApiServer;
+use crate::registry::Fleet;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -25,24 +24,29 @@ fn gateway(ha: &str, cluster: &str, status: &str) -> Value {
     })
 }
 
-fn north(folder: &Path, gateway: Option<Value>) {
+/// The folder of north, with this gateway.
+fn north(folder: &Path, gateway: Value) {
     fs::create_dir_all(folder.join("north")).unwrap();
-    let more = gateway.map(|gateway| format!("---\n{gateway}\n")).unwrap_or_default();
-    fs::write(folder.join("north.new"), format!("{NORTH}{more}")).unwrap();
+    fs::write(folder.join("north.new"), format!("{NORTH}---\n{gateway}\n")).unwrap();
     fs::rename(folder.join("north.new"), folder.join("north/web.yaml")).unwrap();
 }
 
-fn start(folder: &Path, home: &ApiServer, west: &ApiServer, evidence: &str) -> Daemon {
-    home.kubeconfig(folder, "home");
-    west.kubeconfig(folder, "west");
+/// Home and west, and a folder of north; home and north say this.
+fn start(home_says: Value, north_says: Value, evidence: &str) -> (Fleet, Daemon) {
+    let fleet = Fleet::apart();
+    fleet.home.put(home_says);
+    north(fleet.folder.path(), north_says);
+    fleet.home.kubeconfig(fleet.folder.path(), "home");
+    fleet.west.kubeconfig(fleet.folder.path(), "west");
     let config = format!(
         "{LISTEN}freshness: {{ recoverAfter: 500ms{evidence} }}\nclusters:\n\
          - {{ name: west, aliases: [west-of-submariner], reach: clusterIP, source: {{ kubeconfig: {{ path: west.kubeconfig }} }} }}\n\
          - {{ name: home, reach: clusterIP, source: {{ kubeconfig: {{ path: home.kubeconfig }} }} }}\n\
          - {{ name: north, reach: clusterIP, source: {{ manifests: {{ path: north }} }} }}\n"
     );
-    fs::write(folder.join("config.yaml"), config).unwrap();
-    Daemon::start(&folder.join("config.yaml"))
+    fs::write(fleet.config(), config).unwrap();
+    let daemon = Daemon::start(&fleet.config());
+    (fleet, daemon)
 }
 
 fn state(daemon: &Daemon, state: &str) -> bool {
@@ -56,11 +60,10 @@ fn is_last(reply: &Reply) -> bool {
 
 #[test]
 fn a_cluster_that_no_gateway_reaches_comes_last_until_one_does() {
-    let folder = tempfile::tempdir().unwrap();
-    let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));
-    home.put(gateway("active", "west-of-submariner", "connected"));
-    north(folder.path(), Some(gateway("active", "west", "connected")));
-    let mut daemon = start(folder.path(), &home, &west, ", evidence: stale");
+    let reached = gateway("active", "west", "connected");
+    let (fleet, mut daemon) =
+        start(gateway("active", "west-of-submariner", "connected"), reached.clone(), ", evidence: stale");
+    let Fleet { folder, home, .. } = &fleet;
     let status = |witness: &str, status: &str| {
         let labels = format!("source_cluster=\"west\",witness=\"{witness}\",status=\"{status}\"");
         daemon.metric(&format!("cluster_connections{{{labels}}}")) == Some(1.0)
@@ -72,7 +75,7 @@ fn a_cluster_that_no_gateway_reaches_comes_last_until_one_does() {
     home.put(gateway("active", "west-of-submariner", "error"));
     daemon.wait("what home says", || status("home", "error"));
     assert!(state(&daemon, "fresh"), "north reaches it");
-    north(folder.path(), Some(gateway("active", "west", "connecting")));
+    north(folder.path(), gateway("active", "west", "connecting"));
     daemon.wait("the state", || state(&daemon, "stale"));
     daemon.ask_until(WEB, "A", is_last);
     daemon.wait_log("Submariner's gateways do not reach it (home: error, north: connecting)");
@@ -81,7 +84,7 @@ fn a_cluster_that_no_gateway_reaches_comes_last_until_one_does() {
     home.delete("gateways", "submariner-operator", "node-1");
     daemon.wait("that home is silent", || !status("home", "error"));
     assert!(is_last(&daemon.ask(WEB, "A")));
-    north(folder.path(), Some(gateway("active", "west", "connected")));
+    north(folder.path(), reached);
     daemon.wait("the state", || state(&daemon, "fresh"));
     daemon.ask_until(WEB, "A", |reply| reply.ede.is_none());
     assert!(daemon.stop().success());
@@ -89,14 +92,10 @@ fn a_cluster_that_no_gateway_reaches_comes_last_until_one_does() {
 
 #[test]
 fn without_the_setting_it_is_suspect_and_answers_stay_and_a_passive_gateway_says_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let (home, west) = (server("10.1.0.1"), server("10.1.0.2"));
-    home.put(gateway("passive", "west", "error"));
-    north(folder.path(), Some(gateway("active", "north", "error")));
-    let mut daemon = start(folder.path(), &home, &west, "");
+    let (fleet, mut daemon) = start(gateway("passive", "west", "error"), gateway("active", "north", "error"), "");
     let before = daemon.ask(WEB, "A");
     assert!(state(&daemon, "fresh"));
-    home.put(gateway("active", "west", "none"));
+    fleet.home.put(gateway("active", "west", "none"));
     daemon.wait("the state", || state(&daemon, "suspect"));
     daemon.wait_log("cluster west: suspect: Submariner's gateways do not reach it (home: none)");
     let after = daemon.ask(WEB, "A");

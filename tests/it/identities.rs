@@ -1,28 +1,11 @@
 //! Who a cluster is: one under two ids, and another one behind the same URL (RESILIENCE.md section 5).
 
-use crate::daemon::{Daemon, LISTEN, Reply};
-use crate::registry::{secret, server, token};
-use crate::support::apiserver::ApiServer;
-use serde_json::{Value, json};
+use crate::daemon::{Daemon, LISTEN};
+use crate::registry::{identified, kube_system, secret, sorted, token};
+use serde_json::json;
 use std::fs;
 
 const WEB: &str = "web.shop.svc.clusterset.local";
-
-fn kube_system(uid: &str) -> Value {
-    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": uid}})
-}
-
-fn identified(address: &str, uid: &str) -> ApiServer {
-    let server = server(address);
-    server.put(kube_system(uid));
-    server
-}
-
-fn sorted(reply: &Reply) -> Vec<String> {
-    let mut addresses: Vec<String> = reply.addresses.iter().map(ToString::to_string).collect();
-    addresses.sort();
-    addresses
-}
 
 #[test]
 fn one_cluster_under_two_ids() {

@@ -47,6 +47,8 @@ mod registry;
 #[cfg(feature = "kubernetes")]
 mod registry_lists;
 #[cfg(feature = "kubernetes")]
+mod registry_profiles;
+#[cfg(feature = "kubernetes")]
 mod registry_restart;
 #[cfg(feature = "kubernetes")]
 mod reload;

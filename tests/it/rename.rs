@@ -1,9 +1,8 @@
 //! A cluster that gets another id while it serves: make before break (RESILIENCE.md section 5, "cluster removed; renamed").
 
 use crate::daemon::{Daemon, LISTEN};
-use crate::registry::{secret, server, sorted, token};
+use crate::registry::{identified, secret, server, sorted, token};
 use crate::support::apiserver::{ApiServer, On, Reply};
-use serde_json::json;
 use std::fs;
 use std::path::Path;
 
@@ -38,8 +37,7 @@ fn renamed(daemon: &Daemon, before: &str, after: &str) {
 #[test]
 fn a_cluster_that_was_renamed_in_the_configuration_was_gone_until_it_was_listed() {
     let folder = tempfile::tempdir().unwrap();
-    let west = server("10.1.0.2");
-    west.put(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": "u"}}));
+    let west = identified("10.1.0.2", "uid-west");
     west.kubeconfig(folder.path(), "west");
     let text = format!(
         "{LISTEN}clusterNames: true\nlocal: {{ cluster: west }}\nclusters:\n- name: west\n  reach: clusterIP\n  \

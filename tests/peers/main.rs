@@ -10,6 +10,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod api_objects;
+#[cfg(test)]
 mod api_server;
 #[cfg(test)]
 mod asking;

@@ -26,6 +26,18 @@ pub fn namespace(name: &str) -> Value {
     json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })
 }
 
+/// The Secret that makes a cluster known to the registry, as `istioctl create-remote-secret` writes it.
+pub fn remote_secret(cluster: &str, annotations: Value, kubeconfig: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": {
+            "name": format!("istio-remote-secret-{cluster}"), "namespace": "clusterset-dns",
+            "annotations": annotations, "labels": { "istio/multiCluster": "true" },
+        },
+        "stringData": { cluster: kubeconfig },
+    })
+}
+
 /// A Service without selector. `kind` is `ClusterIP`, `LoadBalancer` or `Headless`.
 pub fn service(namespace: &str, name: &str, kind: &str, ports: &[Port<'_>]) -> Value {
     let ports: Vec<Value> = ports

@@ -34,15 +34,8 @@ fn a_cluster_joins_and_leaves_by_a_remote_secret() {
     let probe = Probe::start(server.dns, NAME, &[alone.clone(), both.clone()]);
 
     let kubeconfig = std::fs::read_to_string(world.west.restricted_kubeconfig()).expect("it was written");
-    let secret = json!({
-        "apiVersion": "v1", "kind": "Secret",
-        "metadata": {
-            "name": "istio-remote-secret-west", "namespace": "clusterset-dns",
-            "annotations": { "networking.istio.io/cluster": "west", "clusterset-dns.io/reach": "endpoints" },
-            "labels": { "istio/multiCluster": "true" },
-        },
-        "stringData": { "west": kubeconfig },
-    });
+    let traits = json!({ "networking.istio.io/cluster": "west", "clusterset-dns.io/reach": "endpoints" });
+    let secret = objects::remote_secret("west", traits, &kubeconfig);
     world.east.create(secret.clone());
     let joined = until(server.dns, NAME, &Ok(both), Instant::now(), SOON);
     world.east.delete(&secret);

@@ -31,15 +31,8 @@ const NORTH_LATER: &str = "10.13.0.2";
 /// The Secret that makes north a cluster, with a token of its own each time.
 fn secret(north: &ApiServer) -> Value {
     let kubeconfig = std::fs::read_to_string(north.restricted_kubeconfig()).expect("it was written");
-    json!({
-        "apiVersion": "v1", "kind": "Secret",
-        "metadata": {
-            "name": "istio-remote-secret-north", "namespace": "clusterset-dns",
-            "annotations": { "clusterset-dns.io/reach": "endpoints", "clusterset-dns.io/region": "us" },
-            "labels": { "istio/multiCluster": "true" },
-        },
-        "stringData": { "north": kubeconfig },
-    })
+    let traits = json!({ "clusterset-dns.io/reach": "endpoints", "clusterset-dns.io/region": "us" });
+    objects::remote_secret("north", traits, &kubeconfig)
 }
 
 /// Three clusters, the server of the first two, CoreDNS in front of it.

@@ -2,6 +2,8 @@
 
 #[path = "../../../tests/peers/access.rs"]
 pub mod access;
+#[path = "../../../tests/peers/api_objects.rs"]
+pub mod api_objects;
 #[path = "../../../tests/peers/api_server.rs"]
 pub mod api_server;
 #[path = "../../../tests/peers/etcd.rs"]

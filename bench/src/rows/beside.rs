@@ -7,7 +7,7 @@ use super::Row;
 use super::queries::Effort;
 use crate::clusterset::Clusterset;
 use crate::expect::Questions;
-use crate::load::{self, Check, Plan, Tally};
+use crate::load::{self, Check, Tally};
 use crate::manifests::Format;
 use crate::process;
 use crate::server::{Server, Stage};
@@ -45,13 +45,9 @@ struct Open {
 /// Measures `effort.rounds` pairs.
 pub fn measure(stage: &Stage, set: &Clusterset, format: Format, effort: Effort) -> anyhow::Result<Row> {
     let folder = stage.set(set, format)?;
-    let grpc = SocketAddr::from((Ipv4Addr::LOCALHOST, stage.ports.dns + 3));
-    let text = std::fs::read_to_string(folder.join("config.yaml"))?;
-    std::fs::write(folder.join("config-grpc.yaml"), text.replace("grpc: []", &format!("grpc: [\"{grpc}\"]")))?;
     let mut questions = stage.questions(&folder, effort.edns)?;
     process::pin(stage.load_core)?;
-    let mut server = stage.start(&folder, "config-grpc.yaml")?;
-    server.wait_until_ready(Duration::from_secs(300))?;
+    let (server, grpc) = stage.serve_with_grpc(&folder)?;
     ask(&server, effort, &mut questions)?;
     let before = descriptors(&server);
     let (mut alone, mut beside, mut open) = (Vec::new(), Vec::new(), Vec::new());
@@ -67,7 +63,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, format: Format, effort: Effort) 
             tally
         })?;
         let metrics = server.metrics()?;
-        let figure = |name: &str| metrics.get(&format!("clusterset_dns_{name}")).copied().unwrap_or(-1.0);
+        let figure = |name| metrics.get(name).copied().unwrap_or(-1.0);
         open.push(Open {
             tcp: figure("tcp_connections"),
             grpc: figure("grpc_connections"),
@@ -81,10 +77,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, format: Format, effort: Effort) 
 }
 
 fn ask(server: &Server, effort: Effort, questions: &mut Questions) -> anyhow::Result<Tally> {
-    let (warmup, measure) = (effort.warmup, effort.measure);
-    let pids = vec![server.pid()];
-    let plan = Plan { warmup, measure, rate: effort.rate, pids, ..Plan::new(server.address, Check::Answer) };
-    load::udp::run(&plan, questions)
+    load::udp::run(&effort.plan(server, Check::Answer), questions)
 }
 
 /// Idle ones, then slow readers, then gRPC.

@@ -54,9 +54,7 @@ pub fn over_udp(
     let families: Vec<Vec<u32>> = entrants.iter().map(|entrant| process::family(entrant.server.pid())).collect();
     for round in 1..=effort.rounds {
         for ((entrant, pids), results) in entrants.iter().zip(&families).zip(&mut all) {
-            let (warmup, measure, rate) = (effort.warmup, effort.measure, effort.rate);
-            let pids = pids.clone();
-            let plan = Plan { warmup, measure, window, rate, pids, ..Plan::new(entrant.server.address, entrant.check) };
+            let plan = Plan { window, pids: pids.clone(), ..effort.plan(&entrant.server, entrant.check) };
             let tally = load::udp::run(&plan, questions)?;
             eprintln!("round {round}: {}: {}", entrant.name, tally.text());
             results.resident_mib = plan.pids.iter().map(|pid| process::memory(*pid).0).sum();
@@ -79,35 +77,35 @@ pub fn ratios(of: &[f64], to: &[f64]) -> Spread {
     Spread::of(&of.iter().zip(to).map(|(of, to)| of / to.max(1e-9)).collect::<Vec<_>>())
 }
 
+/// What each table says of a competitor first.
+const HEAD: [&str; 5] = ["server", "n", "us/q (IQR)", "k q/s/core", "x echo (IQR)"];
+
+/// The cells below [`HEAD`].
+fn cost(results: &Results, floor: &Results) -> Vec<String> {
+    let cpu = Spread::of(&results.micros());
+    vec![
+        results.name.clone(),
+        results.tallies.len().to_string(),
+        cpu.text(2),
+        format!("{:.0}", 1e3 / cpu.median.max(1e-9)),
+        ratios(&results.micros(), &floor.micros()).text(2),
+    ]
+}
+
 /// A line per competitor, the floor first, with latencies beside the floor's: for one server in several ways.
 pub fn table(all: &[Results]) -> String {
     let [floor50, floor99] = best(&all[0]);
     let line = |results: &Results| {
-        let (cpu, rate) = (Spread::of(&results.micros()), rates(results));
         let [p50, p99] = best(results);
-        vec![
-            results.name.clone(),
-            results.tallies.len().to_string(),
-            cpu.text(2),
-            format!("{:.0}", 1e3 / cpu.median.max(1e-9)),
-            ratios(&results.micros(), &all[0].micros()).text(2),
-            format!("{:.0}", rate.median / 1e3),
+        let seen = [
+            format!("{:.0}", rates(results).median / 1e3),
             format!("{p50:.0} ({:.2})", p50 / floor50.max(1e-9)),
             format!("{p99:.0} ({:.2})", p99 / floor99.max(1e-9)),
             format!("{:.0}", results.resident_mib),
-        ]
+        ];
+        [cost(results, &all[0]), seen.to_vec()].concat()
     };
-    let head = [
-        "server",
-        "n",
-        "us/q (IQR)",
-        "k q/s/core",
-        "x echo (IQR)",
-        "k q/s seen",
-        "p50 us (x echo)",
-        "p99 us (x echo)",
-        "RSS MiB",
-    ];
+    let head = [&HEAD[..], &["k q/s seen", "p50 us (x echo)", "p99 us (x echo)", "RSS MiB"]].concat();
     let rows: Vec<Vec<String>> = all.iter().map(line).collect();
     markdown(&head, &rows) + "\nLatencies are those of the best quartile of rounds.\n"
 }
@@ -115,31 +113,18 @@ pub fn table(all: &[Results]) -> String {
 /// A line per competitor: the floor first, then ours, then the others.
 pub fn table_beside_ours(all: &[Results]) -> String {
     let line = |(place, results): (usize, &Results)| {
-        let (cpu, p99) = (Spread::of(&results.micros()), Spread::of(&results.quantiles(0.99)));
         let beside = ratios(&results.micros(), &all[1].micros());
-        vec![
-            results.name.clone(),
-            results.tallies.len().to_string(),
-            cpu.text(2),
-            format!("{:.0}", 1e3 / cpu.median.max(1e-9)),
-            ratios(&results.micros(), &all[0].micros()).text(2),
+        let [_, p99] = best(results);
+        let seen = [
             if place < 2 { "-".to_owned() } else { beside.text(2) },
             format!("{:.0}", rates(results).median / 1e3),
-            format!("{:.0}", p99.low),
+            format!("{p99:.0}"),
             format!("{:.0}", results.resident_mib),
-        ]
+        ];
+        [cost(results, &all[0]), seen.to_vec()].concat()
     };
-    let head = [
-        "server",
-        "n",
-        "us/q (IQR)",
-        "k q/s/core",
-        "x echo (IQR)",
-        "ours answers so many times more per CPU second",
-        "k q/s seen",
-        "p99 us (best quartile)",
-        "RSS MiB",
-    ];
+    let ours = "ours answers so many times more per CPU second";
+    let head = [&HEAD[..], &[ours, "k q/s seen", "p99 us (best quartile)", "RSS MiB"]].concat();
     let rows: Vec<Vec<String>> = all.iter().enumerate().map(line).collect();
     markdown(&head, &rows)
 }
@@ -168,6 +153,7 @@ fn best(results: &Results) -> [f64; 2] {
     [0.5, 0.99].map(|share| Spread::of(&results.quantiles(share)).low)
 }
 
-fn rates(results: &Results) -> Spread {
+/// Replies per second, over the rounds.
+pub fn rates(results: &Results) -> Spread {
     Spread::of(&results.tallies.iter().map(Tally::rate).collect::<Vec<_>>())
 }

@@ -4,6 +4,7 @@
 //! holds the API server's own work, TLS, the decoding, the merge and the prober's round trips. The server's own figure,
 //! from the decoded event to the table, stands beside it.
 
+use super::prober::Prober;
 use super::update::movable;
 use super::{Row, contest};
 use crate::apiservers;
@@ -12,10 +13,9 @@ use crate::manifests;
 use crate::process;
 use crate::server::{Server, Stage};
 use crate::stats::{Latencies, markdown};
-use crate::wire::query;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::{Value, json};
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 /// A change reaches the table of an idle server within this of being decoded (DESIGN.md, "publish").
@@ -27,14 +27,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub fn measure(stage: &Stage, set: &Clusterset, events: usize) -> anyhow::Result<Row> {
     let folder = stage.out.join("watched");
     let servers = apiservers::start(&folder, set, stage.ports)?;
-    let mut server = stage.start(&folder, "config.yaml")?;
-    let loaded = server.wait_until_ready(Duration::from_secs(600))?;
-    eprintln!("ready: {loaded:?}");
+    let server = stage.serve(&folder, "config.yaml")?;
     let chosen: Vec<u32> = movable(set).take(50).collect();
     anyhow::ensure!(!chosen.is_empty(), "a set of one cluster has no remote pod to change; use --clusters 2");
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.connect(server.address)?;
-    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    let prober = Prober::new(&server, Duration::ZERO)?;
     let (mut seen, before) = (Latencies::default(), Decoded::read(&server)?);
     contest::unhindered(&server);
     let cpu = process::cpu(server.pid());
@@ -45,7 +41,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, events: usize) -> anyhow::Result
         std::thread::sleep(PAUSE);
         let start = Instant::now();
         servers[set.service(number).exports[0].cluster as usize - 1].put(slice);
-        wait_for(&socket, &set.service(number).dns_name(), fresh)?;
+        prober.wait_for(&set.service(number).dns_name(), fresh)?;
         seen.record(start.elapsed().as_nanos() as u64);
     }
     let cpu = process::cpu(server.pid()).saturating_sub(cpu);
@@ -92,7 +88,7 @@ struct Decoded {
 impl Decoded {
     fn read(server: &Server) -> anyhow::Result<Self> {
         let metrics = server.metrics()?;
-        let figure = |part: &str| metrics.get(&format!("clusterset_dns_table_event_to_answer_seconds_{part}")).copied();
+        let figure = |part| metrics.get(&format!("table_event_to_answer_seconds_{part}")).copied();
         Ok(Decoded { seconds: figure("sum").unwrap_or(0.0), events: figure("count").unwrap_or(0.0) })
     }
 
@@ -113,18 +109,4 @@ pub fn changed_slice(set: &Clusterset, number: u32, fresh: Ipv4Addr) -> anyhow::
     let mut slice = found.with_context(|| format!("{} has no slice {slice}", cluster_name(cluster)))?;
     slice["endpoints"] = json!([{ "addresses": [fresh.to_string()], "conditions": { "ready": true } }]);
     Ok(slice)
-}
-
-/// Asks without pause until the address is in the answer.
-fn wait_for(socket: &UdpSocket, name: &str, address: Ipv4Addr) -> anyhow::Result<()> {
-    let (question, mut reply) = (query(name, 1, false), [0; 512]);
-    let end = Instant::now() + Duration::from_secs(60);
-    while Instant::now() < end {
-        socket.send(&question)?;
-        let length = socket.recv(&mut reply).unwrap_or(0);
-        if reply[..length].windows(4).any(|octets| octets == address.octets()) {
-            return Ok(());
-        }
-    }
-    bail!("{name} does not answer {address} within 60 s of the change")
 }

@@ -11,8 +11,7 @@ use crate::process;
 use crate::server::{Server, Stage};
 use crate::stats::{Spread, markdown};
 use serde_json::json;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::net::SocketAddr;
 
 /// How it is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +38,9 @@ pub fn measure(
     (name, ways): (&str, &[Way]),
 ) -> anyhow::Result<Row> {
     let folder = stage.set(set, format)?;
-    let grpc = SocketAddr::from((Ipv4Addr::LOCALHOST, stage.ports.dns + 3));
-    let text = std::fs::read_to_string(folder.join("config.yaml"))?;
-    std::fs::write(folder.join("config-grpc.yaml"), text.replace("grpc: []", &format!("grpc: [\"{grpc}\"]")))?;
     let mut questions = stage.questions(&folder, effort.edns)?;
     process::pin(stage.load_core)?;
-    let mut server = stage.start(&folder, "config-grpc.yaml")?;
-    server.wait_until_ready(Duration::from_secs(300))?;
+    let (server, grpc) = stage.serve_with_grpc(&folder)?;
     let mut all: Vec<Results> = ways.iter().map(|way| Results::new(&title(*way))).collect();
     for round in 1..=effort.rounds {
         for (way, results) in ways.iter().zip(&mut all) {
@@ -79,8 +74,7 @@ fn ask(
     questions: &mut Questions,
 ) -> anyhow::Result<Tally> {
     let address = if front == Front::Grpc { grpc } else { server.address };
-    let (warmup, measure) = (effort.warmup, effort.measure);
-    let mut plan = Plan { sockets, warmup, measure, pids: vec![server.pid()], ..Plan::new(address, Check::Answer) };
+    let mut plan = Plan { server: address, sockets, rate: None, ..effort.plan(server, Check::Answer) };
     if window > 0 {
         plan.window = window;
     }
@@ -93,14 +87,13 @@ fn ask(
 
 fn table(all: &[Results]) -> String {
     let line = |results: &Results| {
-        let rate = Spread::of(&results.tallies.iter().map(Tally::rate).collect::<Vec<_>>());
         let [p50, p99] = [0.5, 0.99].map(|share| Spread::of(&results.quantiles(share)).median);
         vec![
             results.name.clone(),
             results.tallies.len().to_string(),
             Spread::of(&results.micros()).text(2),
             contest::ratios(&results.micros(), &all[0].micros()).text(2),
-            format!("{:.0}", rate.median / 1e3),
+            format!("{:.0}", contest::rates(results).median / 1e3),
             format!("{p50:.0}"),
             format!("{p99:.0}"),
         ]

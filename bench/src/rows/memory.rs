@@ -4,7 +4,7 @@ use super::Row;
 use crate::clusterset::{Clusterset, cluster_name};
 use crate::manifests;
 use crate::peers::cluster::{Cluster, Holding};
-use crate::server::{Server, Stage};
+use crate::server::{PATIENCE, Server, Stage};
 use crate::stats::markdown;
 use anyhow::Context;
 use serde_json::json;
@@ -19,7 +19,7 @@ pub fn measure(stage: &Stage, set: &Clusterset) -> anyhow::Result<Row> {
     let source = |name: &str| format!("kubeconfig: {{ path: \"{}\" }}", cluster.kubeconfig(name).display());
     fs::write(folder.join("config.yaml"), manifests::config(set, stage.ports, "", source))?;
     let mut server = stage.start(&folder, "config.yaml")?;
-    let loaded = server.wait_until_ready(Duration::from_secs(300))?;
+    let loaded = server.wait_until_ready(PATIENCE)?;
     let (names, bytes) = at_rest(&server)?;
     let resident = server.resident_mib();
     let title = format!("Memory, {} services of {} real kube-apiservers", set.services, set.clusters);
@@ -49,7 +49,7 @@ fn at_rest(server: &Server) -> anyhow::Result<(f64, f64)> {
     let mut last = (-1.0, 0.0);
     for _ in 0..60 {
         let metrics = server.metrics()?;
-        let figure = |name: &str| metrics.get(&format!("clusterset_dns_{name}")).copied();
+        let figure = |name| metrics.get(name).copied();
         let now = figure("table_names").zip(figure("table_bytes")).context("/metrics has no table_names")?;
         if now == last {
             break;

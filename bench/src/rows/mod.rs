@@ -8,6 +8,7 @@ pub mod loading;
 pub mod memory;
 pub mod overload;
 pub mod peers;
+pub mod prober;
 pub mod queries;
 pub mod readers;
 pub mod scale;

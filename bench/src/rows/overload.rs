@@ -60,8 +60,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, format: Format, effort: Effort) 
     let folder = stage.set(set, format)?;
     let mut questions = stage.questions(&folder, effort.edns)?;
     process::pin(stage.load_core)?;
-    let mut server = stage.start(&folder, "config.yaml")?;
-    server.wait_until_ready(Duration::from_secs(300))?;
+    let server = stage.serve(&folder, "config.yaml")?;
     let plan = Plan { pids: vec![server.pid()], ..Plan::new(server.address, Check::Answer) };
     let calm = load::udp::run(&plan, &mut questions)?;
     // One core answers one query in this time, whatever the generator can do.
@@ -89,7 +88,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, format: Format, effort: Effort) 
 }
 
 fn dropped(server: &Server) -> anyhow::Result<f64> {
-    Ok(server.metrics()?.get("clusterset_dns_udp_dropped_total").copied().unwrap_or(0.0))
+    Ok(server.metrics()?.get("udp_dropped_total").copied().unwrap_or(0.0))
 }
 
 /// Sends at this rate, whatever comes back. A query's id is the number of its question.

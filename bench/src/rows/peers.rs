@@ -17,7 +17,6 @@ use crate::stats::markdown;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 /// Under way on each of eight sockets: Knot, hickory-server and CoreDNS take the kernel's default receive buffer, in
 /// which more would be lost.
@@ -86,8 +85,7 @@ pub fn multicluster(stage: &Stage, set: &Clusterset, effort: Effort) -> anyhow::
 
 fn floor_and_ours(stage: &Stage, folder: &Path, config: &str, check: Check) -> anyhow::Result<Vec<Entrant>> {
     let floor = at(stage, stage.ports.dns + 20).start_echo(false)?;
-    let mut ours = stage.start(folder, config)?;
-    ours.wait_until_ready(Duration::from_secs(300))?;
+    let ours = stage.serve(folder, config)?;
     Ok(vec![
         Entrant { name: "echo recvmmsg/sendmmsg (floor)".to_owned(), server: floor, check: Check::Echo },
         Entrant { name: "clusterset-dns".to_owned(), server: ours, check },
@@ -99,8 +97,7 @@ fn copy_zone(stage: &Stage, folder: &Path, zone: &Path) -> anyhow::Result<usize>
     let text = fs::read_to_string(folder.join("config.yaml"))?;
     let more = "transfer: { allow: [127.0.0.1/32] }\nnameserver: [192.0.2.53]\n";
     fs::write(folder.join("config-transfer.yaml"), text + more)?;
-    let mut server = stage.start(folder, "config-transfer.yaml")?;
-    server.wait_until_ready(Duration::from_secs(300))?;
+    let _server = stage.serve(folder, "config-transfer.yaml")?;
     zone::copy(stage.ports.dns, zone)
 }
 

@@ -14,6 +14,9 @@ use crate::server::{Server, Stage};
 use serde_json::json;
 use std::time::Duration;
 
+/// The goal for ours with one system call per packet, as a ratio to the floor.
+const ONE_CALL: f64 = 1.35;
+
 /// How long and how often.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
@@ -24,6 +27,14 @@ pub struct Effort {
     pub edns: bool,
     /// Queries per second in the open loop; `None`: as fast as they are answered.
     pub rate: Option<f64>,
+}
+
+impl Effort {
+    /// How one server is asked over UDP, its CPU read.
+    pub fn plan(self, server: &Server, check: Check) -> Plan {
+        let (warmup, measure) = (self.warmup, self.measure);
+        Plan { warmup, measure, rate: self.rate, pids: vec![server.pid()], ..Plan::new(server.address, check) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,24 +86,27 @@ fn start(stage: &Stage, folder: &std::path::Path, competitor: Competitor) -> any
     match competitor {
         Competitor::Floor => stage.start_echo(false),
         Competitor::PlainEcho => stage.start_echo(true),
-        Competitor::Ours => start_ours(stage, folder, "config.yaml"),
-        Competitor::OursPlain => start_ours(stage, folder, "config-plain.yaml"),
+        Competitor::Ours => stage.serve(folder, "config.yaml"),
+        Competitor::OursPlain => stage.serve(folder, "config-plain.yaml"),
     }
-}
-
-fn start_ours(stage: &Stage, folder: &std::path::Path, config: &str) -> anyhow::Result<Server> {
-    let mut server = stage.start(folder, config)?;
-    server.wait_until_ready(Duration::from_secs(300))?;
-    Ok(server)
 }
 
 fn ask(server: &Server, competitor: Competitor, effort: Effort, questions: &mut Questions) -> anyhow::Result<Tally> {
     let ours = matches!(competitor, Competitor::Ours | Competitor::OursPlain);
     let check = if ours { Check::Answer } else { Check::Echo };
-    let (warmup, measure) = (effort.warmup, effort.measure);
-    let plan =
-        Plan { warmup, measure, rate: effort.rate, pids: vec![server.pid()], ..Plan::new(server.address, check) };
-    load::udp::run(&plan, questions)
+    load::udp::run(&effort.plan(server, check), questions)
+}
+
+/// What ours costs with one call per datagram, beside the floor and beside the echo with the same calls; `None` without ours.
+fn one_call(all: &[Results]) -> Option<String> {
+    let [floor, echo, _, ours] = all else { return None };
+    let to = |other: &Results| contest::ratios(&ours.micros(), &other.micros());
+    let (to_floor, to_echo) = (to(floor), to(echo).text(2));
+    let verdict = if to_floor.median <= ONE_CALL { "within" } else { "NOT within" };
+    let ratio = to_floor.text(2);
+    Some(format!(
+        "\nOne system call per packet: {ratio} times the floor, {verdict} {ONE_CALL}; {to_echo} times the echo with the same calls.\n"
+    ))
 }
 
 fn udp_row(set: &Clusterset, effort: Effort, all: &[Results]) -> Row {
@@ -106,7 +120,7 @@ fn udp_row(set: &Clusterset, effort: Effort, all: &[Results]) -> Row {
             if effort.edns { "-edns" } else { "" },
             effort.rate.map_or(String::new(), |rate| format!("-{rate}"))
         ),
-        markdown: format!("### {title}\n\n{}", contest::table(all)),
+        markdown: format!("### {title}\n\n{}{}", contest::table(all), one_call(all).unwrap_or_default()),
         json: json!({ "title": title, "servers": contest::json(all) }),
         failed: !all.iter().all(Results::is_clean),
     }

@@ -12,7 +12,7 @@ use super::update::movable;
 use crate::apiservers;
 use crate::clusterset::Clusterset;
 use crate::expect::Questions;
-use crate::load::{self, Check, Plan};
+use crate::load::{self, Check};
 use crate::manifests;
 use crate::peers::at;
 use crate::process;
@@ -65,14 +65,13 @@ pub fn measure(stage: &Stage, set: &Clusterset, effort: Effort) -> anyhow::Resul
     // First, so that the threads of the API servers stay off the server's core.
     process::pin(stage.load_core)?;
     let servers = apiservers::start(&stage.out.join("watched"), set, stage.ports)?;
-    let mut server = stage.start(&stage.out.join("watched"), "config.yaml")?;
-    eprintln!("ready: {:?}", server.wait_until_ready(Duration::from_secs(900))?);
+    let server = stage.serve(&stage.out.join("watched"), "config.yaml")?;
     let echo = at(stage, stage.ports.dns + 20).start_echo(false)?;
     let chosen: Vec<u32> = movable(set).take(CHANGING.min(set.services as usize / 8)).collect();
     let mut questions = questions_but(set, &chosen, effort.edns)?;
     let slices = slices(set, &chosen)?;
     let metrics = server.metrics()?;
-    let figure = |name: &str| metrics.get(&format!("clusterset_dns_{name}")).copied().unwrap_or(0.0);
+    let figure = |name| metrics.get(name).copied().unwrap_or(0.0);
     let names = figure("table_names");
     let mut figures = Figures {
         set: *set,
@@ -87,7 +86,7 @@ pub fn measure(stage: &Stage, set: &Clusterset, effort: Effort) -> anyhow::Resul
         reading: Vec::new(),
     };
     for round in 1..=effort.rounds {
-        let tally = load::udp::run(&plan(&echo, Check::Echo, effort), &mut questions)?;
+        let tally = load::udp::run(&effort.plan(&echo, Check::Echo), &mut questions)?;
         eprintln!("round {round}: echo: {}", tally.text());
         figures.all[0].tallies.push(tally);
         figures.round(&server, effort, &mut questions, None)?;
@@ -112,7 +111,7 @@ impl Figures {
                 let (stop, written) = (&stop, &written);
                 scope.spawn(move || write(updates, stop, written));
             }
-            let tally = load::udp::run(&plan(server, Check::Answer, effort), questions);
+            let tally = load::udp::run(&effort.plan(server, Check::Answer), questions);
             stop.store(true, Relaxed);
             tally
         })?;
@@ -196,11 +195,6 @@ impl Cpu {
     fn since(self, before: Cpu) -> Cpu {
         Cpu { udp: self.udp - before.udp, publish: self.publish - before.publish, others: self.others - before.others }
     }
-}
-
-fn plan(server: &Server, check: Check, effort: Effort) -> Plan {
-    let (warmup, measure) = (effort.warmup, effort.measure);
-    Plan { warmup, measure, rate: effort.rate, pids: vec![server.pid()], ..Plan::new(server.address, check) }
 }
 
 /// All questions but those whose answers change.

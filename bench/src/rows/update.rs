@@ -2,15 +2,15 @@
 //! read from `/metrics`.
 
 use super::Row;
+use super::prober::Prober;
 use crate::clusterset::{Clusterset, Export, PER_NAMESPACE, cluster_name};
 use crate::manifests::{self, Format};
 use crate::process;
 use crate::server::{Server, Stage};
 use crate::stats::{Spread, markdown};
-use crate::wire::query;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::json;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -28,8 +28,7 @@ struct Change {
 /// Changes `rounds` services, one after the other.
 pub fn measure(stage: &Stage, set: &Clusterset, format: Format, rounds: usize) -> anyhow::Result<Row> {
     let folder = stage.set(set, format)?;
-    let mut server = stage.start(&folder, "config.yaml")?;
-    server.wait_until_ready(Duration::from_secs(600))?;
+    let server = stage.serve(&folder, "config.yaml")?;
     let chosen: Vec<u32> = movable(set).take(rounds).collect();
     anyhow::ensure!(!chosen.is_empty(), "a set of one cluster has no remote pod to change; use --clusters 2");
     let mut changes = Vec::new();
@@ -94,42 +93,32 @@ fn change(
     number: u32,
     round: u32,
 ) -> anyhow::Result<Change> {
-    settle(server)?;
+    server.wait_until_at_rest()?;
     let fresh = Ipv4Addr::from(0x0bff_0000 + round);
     let figures = |metrics: &std::collections::BTreeMap<String, f64>| {
-        let figure = |name: &str| metrics.get(&format!("clusterset_dns_{name}")).copied();
-        Some((figure("table_generation")?, figure("table_publish_total")?))
+        Some((*metrics.get("table_generation")?, *metrics.get("table_publish_total")?))
     };
     let before = figures(&server.metrics()?).context("/metrics has no table_generation or table_publish_total")?;
     let (cpu, start) = (process::cpu(server.pid()), Instant::now());
     replace(folder, set, format, number, Some(fresh))?;
-    wait_for(server, &set.service(number).dns_name(), fresh)?;
+    asking(server)?.wait_for(&set.service(number).dns_name(), fresh)?;
     let wall = start.elapsed();
-    settle(server)?;
+    server.wait_until_at_rest()?;
     let cpu = process::cpu(server.pid()).saturating_sub(cpu);
     let after = figures(&server.metrics()?).unwrap_or(before);
     Ok(Change { names: after.0 - before.0, publishes: after.1 - before.1, cpu, wall })
-}
-
-/// Waits until two looks at the table, 300 ms apart, agree.
-fn settle(server: &Server) -> anyhow::Result<()> {
-    let mut last = None;
-    for _ in 0..100 {
-        let now = server.metrics()?.get("clusterset_dns_table_generation").copied();
-        if last == Some(now) {
-            return Ok(());
-        }
-        last = Some(now);
-        std::thread::sleep(Duration::from_millis(300));
-    }
-    bail!("the table does not come to rest")
 }
 
 /// Puts the generated file back and waits until it is served again.
 fn restore(server: &Server, folder: &Path, set: &Clusterset, format: Format, number: u32) -> anyhow::Result<()> {
     let service = set.service(number);
     replace(folder, set, format, number, None)?;
-    wait_for(server, &service.dns_name(), service.exports[0].endpoints[0].address)
+    asking(server)?.wait_for(&service.dns_name(), service.exports[0].endpoints[0].address)
+}
+
+/// With pauses, so that the CPU is that of the update.
+fn asking(server: &Server) -> anyhow::Result<Prober> {
+    Prober::new(server, Duration::from_millis(1))
 }
 
 /// Writes the file of the service's namespace beside the old one and renames it into place.
@@ -155,22 +144,4 @@ fn replace(
     std::fs::write(&whole, text)?;
     std::fs::rename(whole, place.join(name))?;
     Ok(())
-}
-
-/// Asks until the address is in the answer.
-fn wait_for(server: &Server, name: &str, address: Ipv4Addr) -> anyhow::Result<()> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.connect(server.address)?;
-    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
-    let (question, mut reply) = (query(name, 1, false), [0; 512]);
-    let end = Instant::now() + Duration::from_secs(60);
-    while Instant::now() < end {
-        socket.send(&question)?;
-        let length = socket.recv(&mut reply).unwrap_or(0);
-        if reply[..length].windows(4).any(|octets| octets == address.octets()) {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    bail!("{name} does not answer {address} within 60 s of the change")
 }

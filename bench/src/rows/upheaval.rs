@@ -5,17 +5,17 @@
 //! other, and a UDP prober waits for each. The same is measured before, at rest.
 
 use super::Row;
+use super::prober::Prober;
 use crate::clusterset::{Clusterset, PER_NAMESPACE, PORT, cluster_name, namespace};
 use crate::manifests::{self, Format, Ports};
 use crate::process;
 use crate::server::{Server, Stage};
 use crate::stats::markdown;
 use crate::support::apiserver::ApiServer;
-use crate::wire::query;
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde_json::{Value, json};
 use std::fs;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -44,16 +44,15 @@ pub fn measure(stage: &Stage, services: u32) -> anyhow::Result<Row> {
     let home = ApiServer::start();
     fill(&home, services);
     write(&folder, services, &home, stage.ports)?;
-    let mut server = stage.start(&folder, "config.yaml")?;
-    eprintln!("ready: {:?}", server.wait_until_ready(Duration::from_secs(900))?);
-    settle(&server)?;
+    let server = stage.serve(&folder, "config.yaml")?;
+    server.wait_until_at_rest()?;
     // Prober and API server before other work on the machine; the server as it always is, among its own threads.
     if let Err(error) = process::first_on_its_core(std::process::id()) {
         eprintln!("without SCHED_FIFO ({error}): delays hold what other work on the machine adds");
     }
-    let names = server.metrics()?.get("clusterset_dns_table_names").copied().unwrap_or(0.0);
+    let names = server.metrics()?.get("table_names").copied().unwrap_or(0.0);
     anyhow::ensure!(names > f64::from(services), "only {names} names are served");
-    let mut changes = Changes { home: &home, socket: prober(&server)?, number: 0 };
+    let mut changes = Changes { home: &home, prober: Prober::new(&server, Duration::ZERO)?, number: 0 };
     let rest_end = Instant::now() + Duration::from_secs(2);
     let rest = changes.phase(&server, |_| Instant::now() < rest_end)?;
     let watch = Watch::default();
@@ -130,11 +129,11 @@ impl Watch {
     fn watch(&self, server: &Server, services: u32) -> anyhow::Result<(Instant, Instant)> {
         const MANY: f64 = 200.0;
         let look = Duration::from_millis(20);
-        let (limit, mut last) = (Instant::now() + Duration::from_secs(120), generation(server)?);
+        let (limit, mut last) = (Instant::now() + Duration::from_secs(120), server.generation()?);
         let (mut begin, mut end, mut moved) = (None, Instant::now(), 0.0);
         while Instant::now() < limit {
             std::thread::sleep(look);
-            let now = generation(server)?;
+            let now = server.generation()?;
             if now - last > MANY {
                 begin.get_or_insert(end);
                 moved += now - last;
@@ -156,13 +155,13 @@ impl Watch {
 /// Changes in cluster 1, seen by a prober.
 struct Changes<'a> {
     home: &'a ApiServer,
-    socket: UdpSocket,
+    prober: Prober,
     number: u32,
 }
 
 impl Changes<'_> {
     fn phase(&mut self, server: &Server, goes_on: impl Fn(u32) -> bool) -> anyhow::Result<Phase> {
-        let (start, cpu, before) = (Instant::now(), process::cpu(server.pid()), generation(server)?);
+        let (start, cpu, before) = (Instant::now(), process::cpu(server.pid()), server.generation()?);
         let counted = own_delays(server)?;
         let mut delays = Vec::new();
         while goes_on(self.number) {
@@ -170,7 +169,7 @@ impl Changes<'_> {
             delays.push(self.one()?);
         }
         let cpu = process::cpu(server.pid()).saturating_sub(cpu);
-        let generations = generation(server)? - before;
+        let generations = server.generation()? - before;
         let own = longest(&counted, &own_delays(server)?);
         Ok(Phase { delays, cpu, length: start.elapsed(), generations, own })
     }
@@ -180,17 +179,10 @@ impl Changes<'_> {
         let fresh = Ipv4Addr::from(0x0c00_0000 + self.number);
         let service = self.number % CHANGING;
         let slice = slice(service, fresh);
-        let question = query(&format!("home-{service}.home.svc.clusterset.local"), 1, false);
-        let (start, mut reply) = (Instant::now(), [0; 512]);
+        let start = Instant::now();
         self.home.put(slice);
-        while start.elapsed() < Duration::from_secs(60) {
-            self.socket.send(&question)?;
-            let length = self.socket.recv(&mut reply).unwrap_or(0);
-            if reply[..length].windows(4).any(|octets| octets == fresh.octets()) {
-                return Ok(start.elapsed());
-            }
-        }
-        bail!("home-{service} does not answer {fresh} within 60 s of the change")
+        self.prober.wait_for(&format!("home-{service}.home.svc.clusterset.local"), fresh)?;
+        Ok(start.elapsed())
     }
 }
 
@@ -217,31 +209,6 @@ fn longest(before: &[(f64, f64)], after: &[(f64, f64)]) -> Duration {
     let all = new.iter().map(|(_, count)| *count).fold(0.0, f64::max);
     let bound = new.iter().find(|(_, count)| *count >= all).map_or(0.0, |(bound, _)| *bound);
     Duration::try_from_secs_f64(bound).unwrap_or(Duration::MAX)
-}
-
-fn prober(server: &Server) -> anyhow::Result<UdpSocket> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.connect(server.address)?;
-    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
-    Ok(socket)
-}
-
-fn generation(server: &Server) -> anyhow::Result<f64> {
-    server.metrics()?.get("clusterset_dns_table_generation").copied().context("/metrics has no table_generation")
-}
-
-/// Waits until two looks, 300 ms apart, agree.
-fn settle(server: &Server) -> anyhow::Result<()> {
-    let mut last = generation(server)?;
-    for _ in 0..100 {
-        std::thread::sleep(Duration::from_millis(300));
-        let now = generation(server)?;
-        if now == last {
-            return Ok(());
-        }
-        last = now;
-    }
-    bail!("the table does not come to rest")
 }
 
 /// Headless services of cluster 1, and every namespace: what is exported into one that home lacks has no name there.

@@ -78,7 +78,7 @@ pub fn run(machine: &Machine, plan: Plan) -> anyhow::Result<Row> {
     life.look_at_end();
     let requests = [0, 1, 2].map(|cluster| fleet.server(cluster).journal().len() as f64 / seconds);
     let server = &life.server;
-    let panics = server.metrics().ok().and_then(|all| all.get("clusterset_dns_panics_total").copied());
+    let panics = server.metrics().ok().and_then(|all| all.get("panics_total").copied());
     let publish = ["merge", "compile", "apply"].map(|phase| {
         let label = format!("phase=\"{phase}\"");
         observe::quantile(server, "clusterset_dns_table_publish_duration_seconds", &label, 0.99)

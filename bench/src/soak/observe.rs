@@ -32,7 +32,7 @@ impl Holding {
     /// Of a process; `None` while it does not answer.
     pub fn of(server: &Server) -> Option<Self> {
         let pid = server.pid();
-        let tasks = server.metrics().ok()?.get("clusterset_dns_tasks").copied()? as u64;
+        let tasks = server.metrics().ok()?.get("tasks").copied()? as u64;
         let count = |what: &str| fs::read_dir(format!("/proc/{pid}/{what}")).map_or(0, Iterator::count);
         let resident_mib = crate::process::memory(pid).0;
         Some(Holding { descriptors: count("fd"), threads: count("task"), tasks, resident_mib })

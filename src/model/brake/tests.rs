@@ -1,7 +1,8 @@
 //! What is held, for how long, and what never is.
 
 use super::*;
-use crate::model::fact::SliceFact;
+use crate::model::fact::{Fact, SliceFact};
+use crate::model::facts::ClusterFacts;
 use crate::model::fixture::*;
 use crate::model::id::ServiceKey;
 
@@ -39,9 +40,13 @@ impl Braked {
         braked
     }
 
-    fn takes(&mut self, at: u64, change: Change) {
-        let kept = self.brake.judge(&self.cluster, &self.facts, &change, seconds(at));
-        self.facts.observe_keeping(change, kept);
+    fn takes(&mut self, at: u64, mut change: Change) {
+        self.brake.hear(&self.cluster, &change);
+        let Some(mut listing) = self.facts.listing(&mut change) else { return drop(self.facts.observe(change)) };
+        while !listing.is_done() {
+            let judge = |omission: &Omission<'_>| self.brake.judge(&self.cluster, omission, seconds(at));
+            self.facts.advance(&mut listing, 7, judge);
+        }
     }
 
     /// Takes a list at a second; how many objects of the kind are there afterwards.

@@ -3,6 +3,7 @@
 use super::{ClusterSet, Member, Settings, Slot};
 use crate::model::fact::Kind;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// Served host -> numbers of the clusters that name it, ascending.
@@ -84,6 +85,12 @@ impl ClusterSet {
     /// Every host that a global zone serves and some cluster names, sorted.
     pub fn hosts(&self) -> impl Iterator<Item = &Arc<str>> {
         self.hosts.holders.keys()
+    }
+
+    /// The same from behind `after` on.
+    pub fn hosts_after(&self, after: Option<&Arc<str>>) -> impl Iterator<Item = &Arc<str>> {
+        let from = after.map_or(Bound::Unbounded, |host| Bound::Excluded(host.clone()));
+        self.hosts.holders.range((from, Bound::Unbounded)).map(|(host, _)| host)
     }
 
     /// The clusters that name the host, whatever their state.

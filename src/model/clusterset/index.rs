@@ -34,10 +34,6 @@ impl Holders {
             _ => Some(Holders::Many(slots.into())),
         }
     }
-
-    fn without(&self, slot: Slot) -> Option<Self> {
-        Holders::of(self.slots().iter().copied().filter(|held| *held != slot).collect())
-    }
 }
 
 impl Index {
@@ -64,23 +60,13 @@ impl Index {
         }
     }
 
-    pub(super) fn remove_slot(&mut self, slot: Slot) {
-        self.0.retain(|_, holders| match holders.without(slot) {
-            Some(rest) => {
-                *holders = rest;
-                true
-            }
-            None => false,
-        });
-    }
-
     pub(super) fn keys(&self) -> impl Iterator<Item = &ServiceKey> {
         self.0.keys()
     }
 
-    pub(super) fn keys_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a ServiceKey> {
-        let from = ServiceKey::new(namespace, "");
-        let range = self.0.range((Bound::Included(from), Bound::Unbounded)).map(|(key, _)| key);
-        range.take_while(move |key| key.namespace() == namespace)
+    pub(super) fn keys_after(&self, after: Option<&ServiceKey>) -> impl Iterator<Item = &ServiceKey> {
+        self.0
+            .range::<ServiceKey, _>((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
+            .map(|(key, _)| key)
     }
 }

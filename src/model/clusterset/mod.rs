@@ -5,6 +5,7 @@
 
 mod hosts;
 mod index;
+mod leaving;
 mod member;
 mod names;
 mod owners;
@@ -17,11 +18,12 @@ mod tests;
 
 pub use member::Member;
 pub use names::NamedBy;
+pub use rows::RowsPage;
 pub use settings::{ClusterLimits, Settings};
 
 use super::cluster::{Cluster, Mode, State};
 use super::fact::ObjectKey;
-use super::facts::Touched;
+use super::facts::{Leftover, Listing, Omission, Touched};
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
 use super::probe::Evidence;
@@ -43,6 +45,8 @@ pub struct ClusterSet {
     index: Index,
     hosts: HostIndex,
     owners: AddressOwners,
+    /// Clusters that were removed: their numbers stand in the index until all their facts are given up.
+    leaving: Vec<(Slot, Leftover)>,
     settings: Settings,
 }
 
@@ -89,7 +93,9 @@ impl ClusterSet {
             member.cluster = cluster;
             return Touched::everything();
         }
-        let free = self.members.iter().position(Option::is_none).unwrap_or(self.members.len());
+        let is_free =
+            |at: &usize| self.members[*at].is_none() && self.leaving.iter().all(|(of, _)| usize::from(*of) != *at);
+        let free = (0..self.members.len()).find(is_free).unwrap_or(self.members.len());
         let slot = Slot::try_from(free).expect("fewer than 65,536 clusters");
         if free == self.members.len() {
             self.members.push(None);
@@ -97,21 +103,6 @@ impl ClusterSet {
         self.slots.insert(cluster.id.clone(), slot);
         self.members[free] = Some(Member::new(cluster, generation));
         Touched::everything()
-    }
-
-    /// Takes a cluster out with all its facts: explicit, so neither grace nor brake.
-    pub fn remove_cluster(&mut self, id: &ClusterId) -> Touched {
-        let Some(slot) = self.slots.remove(id) else { return Touched::default() };
-        let Some(member) = self.members[usize::from(slot)].take() else { return Touched::default() };
-        let mut touched = Touched::everything();
-        touched.services =
-            member.facts.services().filter(|(_, f)| f.makes_name()).map(|(key, _)| key.clone()).collect();
-        touched.hosts = member.facts.hosts().hosts().filter(|host| self.settings.hosts.serves(host)).cloned().collect();
-        touched.namespaces = member.facts.presence().iter().cloned().collect();
-        self.index.remove_slot(slot);
-        self.hosts.remove_slot(slot);
-        self.owners.remove_slot(slot);
-        touched
     }
 
     /// Sets the freshness of a cluster. Touches only what its rows are part of, and nothing where the order of answers
@@ -123,12 +114,7 @@ impl ClusterSet {
         match () {
             () if before.is_known() != state.is_known() => self.with_all_of(slot),
             () if before == state || !before.is_stale() && !state.is_stale() => Touched::default(),
-            () => Touched {
-                services: self.with_rows_of(slot),
-                // A host's endpoints may stand in any cluster that its objects name.
-                hosts: self.hosts().cloned().collect(),
-                ..Touched::default()
-            },
+            () => Touched { rows_of: [id.clone()].into(), ..Touched::default() },
         }
     }
 
@@ -142,22 +128,50 @@ impl ClusterSet {
         Touched { everything: member.is_some_and(change), ..Touched::default() }
     }
 
-    /// Takes an observation in. One of an unknown cluster or of an older generation touches nothing.
+    /// Takes an observation in, whole. One of an unknown cluster or of an older generation touches nothing.
     ///
     /// Only services that make a name somewhere (an export or an import exists, or existed until now) are touched.
     pub fn observe(&mut self, observation: Observation) -> Touched {
-        self.observe_keeping(observation, HashSet::new())
+        let Some((slot, member)) = self.listened_to(&observation) else { return Touched::default() };
+        let touched = member.facts.observe(observation.change);
+        self.follow(slot, touched)
     }
 
-    /// The same; these objects stay though a list lacks them (the brake, RESILIENCE.md rule 6).
-    pub fn observe_keeping(&mut self, observation: Observation, kept: HashSet<ObjectKey>) -> Touched {
-        let Some(&slot) = self.slots.get(&observation.cluster) else { return Touched::default() };
+    /// The list that the observation is, taken out of it, to be taken in part by part; `None` if it is none, or if its cluster is
+    /// not listened to.
+    pub fn listing(&mut self, observation: &mut Observation) -> Option<Listing> {
+        let (_, member) = self.listened_to(observation)?;
+        member.facts.listing(&mut observation.change)
+    }
+
+    /// Takes the next `count` objects of a list in; `judge` as in [`ClusterFacts::advance`](super::facts::ClusterFacts::advance).
+    pub fn advance(
+        &mut self,
+        id: &ClusterId,
+        listing: &mut Listing,
+        count: usize,
+        judge: impl FnOnce(&Omission<'_>) -> HashSet<ObjectKey>,
+    ) -> Touched {
+        let Some(slot) = self.slot(id) else { return Touched::default() };
         let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
-        if observation.generation < member.generation {
-            return Touched::default();
-        }
+        let touched = member.facts.advance(listing, count, judge);
+        self.follow(slot, touched)
+    }
+
+    /// The cluster of an observation, unless a newer watcher set speaks for it.
+    fn listened_to(&mut self, observation: &Observation) -> Option<(Slot, &mut Member)> {
+        let slot = *self.slots.get(&observation.cluster)?;
+        let member = self.members[usize::from(slot)].as_mut().filter(|m| observation.generation >= m.generation)?;
         member.generation = observation.generation;
-        let mut touched = member.facts.observe_keeping(observation.change, kept);
+        Some((slot, member))
+    }
+
+    /// Brings everything that is kept beside the facts in step with them, after what a cluster said.
+    fn follow(&mut self, slot: Slot, mut touched: Touched) -> Touched {
+        let Some(member) = &mut self.members[usize::from(slot)] else { return touched };
+        if std::mem::take(&mut touched.all_of_it) {
+            touched.rows_of.insert(member.cluster.id.clone());
+        }
         touched.everything |= member.ends_restored();
         member.measure(&self.settings.limits, &mut touched.services);
         touched.hosts.extend(member.facts.hosts().leading_to(&touched.services));
@@ -225,14 +239,19 @@ impl ClusterSet {
         self.index.holders(key).iter().filter_map(|slot| Some((*slot, self.at(*slot)?)))
     }
 
+    /// True when the service has an export or an import anywhere.
+    pub fn names(&self, key: &ServiceKey) -> bool {
+        self.index.contains(key)
+    }
+
     /// Every service that has an export or an import anywhere, sorted.
     pub fn services(&self) -> impl Iterator<Item = &ServiceKey> {
         self.index.keys()
     }
 
-    /// Those of [`ClusterSet::services`] that lie in a namespace, sorted.
-    pub fn services_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a ServiceKey> {
-        self.index.keys_in(namespace)
+    /// The same from behind `after` on.
+    pub fn services_after(&self, after: Option<&ServiceKey>) -> impl Iterator<Item = &ServiceKey> {
+        self.index.keys_after(after)
     }
 
     /// Every namespace that a known cluster knows, sorted.

@@ -3,10 +3,17 @@
 use super::{ClusterSet, Slot};
 use crate::model::fact::{SliceFact, SliceRole};
 use crate::model::facts::Touched;
-use crate::model::id::ServiceKey;
+use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::view::View;
-use std::collections::HashSet;
 use std::sync::Arc;
+
+/// Some of the services that hold rows of a cluster: a part of a walk through all of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RowsPage {
+    pub services: Vec<ServiceKey>,
+    /// Where the next page begins; `None` when there is none.
+    pub last: Option<ServiceKey>,
+}
 
 impl ClusterSet {
     /// What may change when the facts of a cluster begin to count: what they are about, namespaces that no other known
@@ -19,12 +26,10 @@ impl ClusterSet {
         let others = || self.members().filter(|(other, other_member)| *other != slot && other_member.state.is_known());
         let is_new = |namespace: &&Arc<str>| !others().any(|(_, other)| other.facts.presence().contains(namespace));
         Touched {
-            services: self.with_rows_of(slot),
-            // A host's endpoints may stand in any cluster that its objects name.
-            hosts: self.hosts().cloned().collect(),
+            rows_of: [member.cluster.id.clone()].into(),
             namespaces: member.facts.presence().iter().filter(is_new).cloned().collect(),
-            everything: false,
             ranges: true,
+            ..Touched::default()
         }
     }
 
@@ -36,19 +41,25 @@ impl ClusterSet {
         }
     }
 
-    /// Services that the cluster exports or imports, and those of which another cluster holds a copy of its endpoints.
-    pub(super) fn with_rows_of(&self, slot: Slot) -> HashSet<ServiceKey> {
-        let Some(of) = self.at(slot) else { return HashSet::new() };
-        let own = of.facts.services().filter(|(_, facts)| facts.makes_name()).map(|(key, _)| key);
+    /// Of the next `count` services that `among` has, those that hold rows of `of`: where both are one, what it exports or
+    /// imports; else what `among` holds copies of its endpoints of. A cluster that is gone has none.
+    pub fn rows_of(&self, of: &ClusterId, among: &ClusterId, after: Option<&ServiceKey>, count: usize) -> RowsPage {
+        let (Some(owner), Some(holder)) = (self.get(of), self.get(among)) else { return RowsPage::default() };
+        if of == among {
+            let services: Vec<_> = holder.facts.names_after(after).take(count).cloned().collect();
+            return RowsPage { last: services.last().cloned(), services };
+        }
         let names_it = |slice: &SliceFact| match &slice.role {
-            SliceRole::Copy { source } => *source == of.cluster.id || of.cluster.aliases.contains(source),
+            SliceRole::Copy { source } => source == of || owner.cluster.aliases.contains(source),
             SliceRole::Native => false,
         };
-        let others = self.members().filter(|(other, _)| *other != slot);
-        let copied = others
-            .flat_map(|(_, member)| member.facts.copied_services())
-            .filter(|(_, facts)| facts.copies.iter().any(names_it))
-            .map(|(key, _)| key);
-        own.chain(copied).cloned().collect()
+        let mut page = RowsPage::default();
+        for (key, facts) in holder.facts.copied_after(after).take(count) {
+            page.last = Some(key.clone());
+            if facts.makes_name() && facts.copies.iter().any(names_it) {
+                page.services.push(key.clone());
+            }
+        }
+        page
     }
 }

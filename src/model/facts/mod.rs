@@ -6,6 +6,8 @@
 mod findings;
 mod hosts;
 mod interner;
+mod leftover;
+mod listing;
 mod nodes;
 mod observe;
 mod omission;
@@ -21,8 +23,10 @@ mod touched;
 pub use findings::FindingStore;
 pub use hosts::HostFacts;
 pub use interner::Interner;
+pub use leftover::Leftover;
+pub use listing::Listing;
 pub use nodes::Nodes;
-pub use omission::Loss;
+pub use omission::{Loss, Omission};
 pub use presence::Presence;
 pub use service::ServiceFacts;
 pub use status::{KindStatus, Outcome, is_read, is_required};
@@ -32,6 +36,7 @@ use super::cluster::Mode;
 use super::fact::{ConnectionFact, Kind, ObjectKey};
 use super::id::ServiceKey;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 
 /// The facts of one cluster.
 #[derive(Debug, Default)]
@@ -52,6 +57,8 @@ pub struct ClusterFacts {
     /// Addresses in all slices.
     endpoints: usize,
     interner: Interner,
+    /// Services that make a name.
+    naming: BTreeSet<ServiceKey>,
     /// Services with a load balancer that has a host name.
     named: BTreeSet<ServiceKey>,
     /// Services with copies of endpoints of another cluster.
@@ -71,14 +78,19 @@ impl ClusterFacts {
         self.services.iter()
     }
 
+    /// Services that make a name, sorted, from behind `after` on.
+    pub fn names_after(&self, after: Option<&ServiceKey>) -> impl Iterator<Item = &ServiceKey> {
+        behind(&self.naming, after)
+    }
+
     /// Services that make a name and whose load balancer has a host name, sorted.
     pub fn named_services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
         self.named.iter().filter_map(|key| self.services.get_key_value(key)).filter(|(_, facts)| facts.makes_name())
     }
 
-    /// Services that make a name and have copies of endpoints of another cluster, sorted.
-    pub fn copied_services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
-        self.copied.iter().filter_map(|key| self.services.get_key_value(key)).filter(|(_, facts)| facts.makes_name())
+    /// Services that have copies of endpoints of another cluster, sorted, from behind `after` on.
+    pub fn copied_after(&self, after: Option<&ServiceKey>) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
+        behind(&self.copied, after).filter_map(|key| self.services.get_key_value(key))
     }
 
     /// What the cluster says about names in global zones.
@@ -152,4 +164,9 @@ impl ClusterFacts {
             if is_required(kind, mode) { status.is_synced() } else { status.is_decided() }
         })
     }
+}
+
+/// The keys behind `after`, or all.
+fn behind<'a>(keys: &'a BTreeSet<ServiceKey>, after: Option<&ServiceKey>) -> impl Iterator<Item = &'a ServiceKey> {
+    keys.range::<ServiceKey, _>((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded))
 }

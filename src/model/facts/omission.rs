@@ -1,11 +1,9 @@
 //! What a list would take away: which objects it lacks, and which services are lost with them.
 //!
-//! In: the facts held and a complete list. Out: the figures that the brake judges by (RESILIENCE.md rule 6).
+//! In: the facts held, once everything in the list is applied. Out: the figures that the brake judges by (RESILIENCE.md rule 6).
 
-use super::findings::key_of;
 use super::{ClusterFacts, ServiceFacts};
-use crate::model::fact::{Fact, Kind, ObjectKey, SliceFact};
-use crate::model::finding::Finding;
+use crate::model::fact::{Kind, ObjectKey, SliceFact};
 use crate::model::id::ServiceKey;
 use std::collections::HashSet;
 
@@ -14,40 +12,66 @@ use std::collections::HashSet;
 pub struct Loss {
     /// Services that would vanish or lose their last ready endpoint; for namespaces, namespaces.
     pub lost: usize,
-    /// Those that have what the list is about: an object of the kind, or a ready endpoint.
+    /// Those that had what the list is about: an object of the kind, or a ready endpoint.
     pub of: usize,
 }
 
-impl ClusterFacts {
-    /// The objects held that a list lacks. What it holds but cannot be read is known by its finding.
-    pub fn omitted(&self, kind: Kind, listed: &[Fact], findings: &[Finding]) -> HashSet<ObjectKey> {
-        let listed = listed.iter().map(Fact::key).chain(findings.iter().map(key_of));
-        let listed: HashSet<ObjectKey> = listed.collect();
-        self.keys_of(kind).into_iter().filter(|key| !listed.contains(key)).collect()
-    }
+/// The objects held that a list lacks. What it holds but cannot be read is not among them.
+#[derive(Debug)]
+pub struct Omission<'a> {
+    pub(super) facts: &'a ClusterFacts,
+    /// The kind that is listed.
+    pub kind: Kind,
+    pub keys: &'a HashSet<ObjectKey>,
+    /// How many services could be lost, before the list.
+    pub(super) of: usize,
+}
 
-    /// What goes with the objects of `omitted`, once everything in the list is applied. Only services that make a name
-    /// count: the others are in no answer.
-    pub fn loss(&self, kind: Kind, listed: &[Fact], omitted: &HashSet<ObjectKey>) -> Loss {
-        let count = |has: &dyn Fn(&ServiceKey, &ServiceFacts) -> bool| {
-            let having = self.services.iter().filter(|(key, facts)| has(key, facts));
-            having.fold(Loss::default(), |loss, (key, _)| Loss {
-                lost: loss.lost + usize::from(omitted.contains(key)),
-                of: loss.of + 1,
-            })
-        };
+impl Omission<'_> {
+    /// What goes with the objects. Only services that make a name count: the others are in no answer.
+    pub fn loss(&self) -> Loss {
+        let Omission { facts, kind, keys, of } = *self;
         match kind {
-            Kind::Namespace => self.lost_namespaces(omitted),
+            Kind::Namespace => {
+                Loss { lost: keys.iter().filter(|key| facts.presence.is_only_documented(key.name())).count(), of }
+            }
             // Without a Node an endpoint loses its zone, without a Gateway a cluster one witness, nothing more.
             Kind::Node | Kind::Gateway => Loss::default(),
-            Kind::Service => count(&|key, facts| facts.service.is_some() && self.serves_a_name(key, facts)),
-            Kind::ServiceExport => count(&|_, facts| facts.export.is_some()),
-            Kind::ServiceImport => count(&|_, facts| facts.import.is_some()),
-            Kind::EndpointSlice => self.lost_endpoints(listed, omitted),
-            // Each makes a name in a global zone, or an endpoint of one.
-            Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => {
-                Loss { lost: omitted.len(), of: self.count(kind) }
+            Kind::Service | Kind::ServiceExport | Kind::ServiceImport => {
+                let counts = |key: &ServiceKey| facts.service(key).is_some_and(|of| facts.can_be_lost(kind, key, of));
+                Loss { lost: keys.iter().filter(|key| counts(key)).count(), of }
             }
+            Kind::EndpointSlice => Loss { lost: self.services_without_endpoints(), of },
+            // Each makes a name in a global zone, or an endpoint of one.
+            Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => Loss { lost: keys.len(), of },
+        }
+    }
+
+    /// Services whose ready endpoints all lie in slices that the list lacks.
+    fn services_without_endpoints(&self) -> usize {
+        let services: HashSet<&ServiceKey> = self.keys.iter().filter_map(|key| self.facts.slices.get(key)).collect();
+        let loses = |key: &&ServiceKey| {
+            let Some(facts) = self.facts.services.get(*key).filter(|facts| facts.makes_name()) else { return false };
+            let mut ready = facts.slices.iter().chain(&facts.copies).filter(|slice| is_ready(slice)).peekable();
+            ready.peek().is_some() && ready.all(|slice| self.keys.contains(&slice.key))
+        };
+        services.into_iter().filter(loses).count()
+    }
+}
+
+fn is_ready(slice: &SliceFact) -> bool {
+    slice.endpoints.iter().any(|endpoint| endpoint.ready)
+}
+
+impl ClusterFacts {
+    /// True when a list of the kind could take the service away.
+    pub(super) fn can_be_lost(&self, kind: Kind, key: &ServiceKey, facts: &ServiceFacts) -> bool {
+        match kind {
+            Kind::Service => facts.service.is_some() && self.serves_a_name(key, facts),
+            Kind::ServiceExport => facts.export.is_some(),
+            Kind::ServiceImport => facts.import.is_some(),
+            Kind::EndpointSlice => facts.makes_name() && facts.slices.iter().chain(&facts.copies).any(is_ready),
+            _ => false,
         }
     }
 
@@ -58,29 +82,5 @@ impl ClusterFacts {
             self.services.get(&import)?.import.as_ref()
         };
         facts.makes_name() || self.derived.contains_key(key) || derived().is_some()
-    }
-
-    fn lost_namespaces(&self, omitted: &HashSet<ObjectKey>) -> Loss {
-        let lost = omitted.iter().filter(|key| self.presence.is_only_documented(key.name())).count();
-        Loss { lost, of: self.presence.documents().count() }
-    }
-
-    fn lost_endpoints(&self, listed: &[Fact], omitted: &HashSet<ObjectKey>) -> Loss {
-        let is_ready = |slice: &SliceFact| slice.endpoints.iter().any(|endpoint| endpoint.ready);
-        let slices = || listed.iter().filter_map(|fact| if let Fact::Slice(slice) = fact { Some(slice) } else { None });
-        let alive: HashSet<&ServiceKey> = slices().filter(|s| is_ready(s)).map(|slice| &slice.service).collect();
-        let listed: HashSet<&ObjectKey> = slices().map(|slice| &slice.key).collect();
-        let mut loss = Loss::default();
-        for (key, facts) in self.services.iter().filter(|(_, facts)| facts.makes_name()) {
-            let ready = || facts.slices.iter().chain(&facts.copies).filter(|slice| is_ready(slice));
-            let stays = |slice: &SliceFact| !omitted.contains(&slice.key) && !listed.contains(&slice.key);
-            if ready().next().is_none() {
-                continue;
-            }
-            loss.of += 1;
-            let goes = ready().any(|slice| omitted.contains(&slice.key));
-            loss.lost += usize::from(goes && !alive.contains(key) && !ready().any(stays));
-        }
-        loss
     }
 }

@@ -1,7 +1,8 @@
 //! All facts of one cluster about one service key.
 
-use crate::model::fact::{ExportFact, ImportFact, Ingress, ObjectKey, Origin, ServiceFact, SliceFact, SliceRole};
+use crate::model::fact::{ExportFact, ImportFact, Ingress, Kind, ObjectKey, Origin, ServiceFact, SliceFact, SliceRole};
 use crate::model::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
+use crate::model::id::ServiceKey;
 
 /// Service, export, import and slices that share one namespaced name in one cluster.
 #[derive(Debug, Default, PartialEq)]
@@ -28,6 +29,18 @@ impl ServiceFacts {
     /// True when these facts alone can make a name: an export or an import.
     pub fn makes_name(&self) -> bool {
         self.export.is_some() || self.import.is_some()
+    }
+
+    /// Keys of the objects of a kind among them, if they are those of the service `key`.
+    pub(super) fn keys_of<'a>(&'a self, kind: Kind, key: &'a ServiceKey) -> impl Iterator<Item = &'a ObjectKey> {
+        let own = match kind {
+            Kind::Service => self.service.is_some(),
+            Kind::ServiceExport => self.export.is_some(),
+            Kind::ServiceImport => self.import.is_some(),
+            _ => false,
+        };
+        let slices = if kind == Kind::EndpointSlice { [&self.slices[..], &self.copies] } else { [&[][..]; 2] };
+        own.then_some(key).into_iter().chain(slices.into_iter().flatten().map(|slice| &slice.key))
     }
 
     /// True when the load balancer of the Service has a host name.

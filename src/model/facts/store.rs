@@ -4,7 +4,7 @@ use super::service::put;
 use super::{ClusterFacts, ServiceFacts, Touched};
 use crate::model::fact::{Fact, ImportFact, Kind, NodeFact, ObjectKey, SliceFact, SliceRole};
 use crate::model::id::ServiceKey;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl ClusterFacts {
@@ -200,22 +200,32 @@ impl ClusterFacts {
         let change = self.nodes.set(&name, fact);
         touched.ranges |= change.ranges;
         if change.locality {
-            self.touch_users(&name, &mut touched.services);
+            touched.moved_nodes.insert(name);
         }
     }
 
-    /// Services with an endpoint on the node.
-    fn touch_users(&self, node: &Arc<str>, services: &mut HashSet<ServiceKey>) {
-        let uses =
-            |slice: &SliceFact| slice.endpoints.iter().any(|endpoint| endpoint.place.node.as_ref() == Some(node));
-        let users = self.services.iter().filter(|(_, facts)| facts.slices.iter().chain(&facts.copies).any(uses));
-        services.extend(users.map(|(key, _)| key.clone()));
+    /// Touches the services with an endpoint on a node that moved; with many nodes all, rather than to look for them.
+    pub(super) fn touch_users(&self, touched: &mut Touched) {
+        /// With as many, most services have an endpoint on one of them.
+        const MANY: usize = 8;
+        let nodes = std::mem::take(&mut touched.moved_nodes);
+        if nodes.len() >= MANY {
+            touched.all_of_it = true;
+        } else if !nodes.is_empty() {
+            let moved = |node: &Option<Arc<str>>| node.as_ref().is_some_and(|node| nodes.contains(node));
+            let uses = |slice: &SliceFact| slice.endpoints.iter().any(|endpoint| moved(&endpoint.place.node));
+            let users = self.services.iter().filter(|(_, facts)| facts.slices.iter().chain(&facts.copies).any(uses));
+            touched.services.extend(users.map(|(key, _)| key.clone()));
+        }
     }
 
     /// Touches the service, and the imports whose VIP a Service of that name carries (rule d).
     fn touch(&mut self, kind: Kind, key: &ServiceKey, touched: &mut Touched) {
         touched.services.insert(key.clone());
         let facts = self.services.get(key);
+        if matches!(kind, Kind::ServiceExport | Kind::ServiceImport) {
+            keep(&mut self.naming, key, facts.is_some_and(ServiceFacts::makes_name));
+        }
         keep(&mut self.named, key, facts.is_some_and(ServiceFacts::is_named));
         keep(&mut self.copied, key, facts.is_some_and(|facts| !facts.copies.is_empty()));
         if kind != Kind::Service {

@@ -1,7 +1,7 @@
 //! What an observation changed: which services and namespaces must be computed anew.
 
-use crate::model::id::ServiceKey;
-use std::collections::HashSet;
+use crate::model::id::{ClusterId, ServiceKey};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// The effect of one observation. Anything not named here answers as before.
@@ -13,6 +13,12 @@ pub struct Touched {
     pub hosts: HashSet<Arc<str>>,
     /// Namespaces whose presence in the cluster changed: every service in them, and `<ns>.svc.Z` itself.
     pub namespaces: HashSet<Arc<str>>,
+    /// Clusters of which every service that holds rows is touched, and every host: too many to name one by one.
+    pub rows_of: BTreeSet<ClusterId>,
+    /// All of the cluster that was observed; the set of clusters says which in `rows_of`.
+    pub(in crate::model) all_of_it: bool,
+    /// Nodes with endpoints that lie in another zone or region now; resolved before the facts are left.
+    pub(in crate::model) moved_nodes: HashSet<Arc<str>>,
     /// Everything: a cluster came or went, its settings or its state changed.
     pub everything: bool,
     /// Pod ranges of the cluster's nodes changed: overlaps are to be looked for again. Where answers depend on it,
@@ -31,6 +37,8 @@ impl Touched {
         self.services.is_empty()
             && self.hosts.is_empty()
             && self.namespaces.is_empty()
+            && self.rows_of.is_empty()
+            && !self.all_of_it
             && !self.everything
             && !self.ranges
     }
@@ -40,6 +48,8 @@ impl Touched {
         self.services.extend(other.services);
         self.hosts.extend(other.hosts);
         self.namespaces.extend(other.namespaces);
+        self.rows_of.extend(other.rows_of);
+        self.all_of_it |= other.all_of_it;
         self.everything |= other.everything;
         self.ranges |= other.ranges;
     }

@@ -86,7 +86,8 @@ fn shadowed(set: &ClusterSet) -> Vec<Finding> {
         }
     }
     for zone in &set.settings().hosts.global_zones {
-        for namespace in set.namespaces() {
+        // Only a wildcard of the zone itself costs a look at all namespaces.
+        for namespace in wildcards.contains(&**zone).then(|| set.namespaces()).into_iter().flatten() {
             note(zone, format!("{namespace}.{zone}"));
         }
         for (_, member) in set.members() {

@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, watch};
 
-/// Bulk work stops this often to look for single changes (DESIGN.md, "Bulk work").
-const SLICE: Duration = Duration::from_millis(5);
+/// Bulk work stops this often to look for single changes (DESIGN.md, "Bulk work", says 5 ms).
+const SLICE: Duration = Duration::from_millis(2);
 /// Observations taken in before the next slice of work.
-const INTAKE: usize = 1024;
+const INTAKE: usize = 256;
 /// Serials, reports, states and graces move this often.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -125,8 +125,8 @@ impl Driver {
         let until = Instant::now() + SLICE;
         let done = self.publisher.work(|| Instant::now() < until);
         self.tell_findings();
+        self.publisher.settle_answered(self.epoch.elapsed());
         if done {
-            self.publisher.answered(self.epoch.elapsed());
             self.settle_serials();
             self.settle_readiness();
         }

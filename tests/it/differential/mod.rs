@@ -43,68 +43,82 @@ fn addresses() -> impl Strategy<Value = Vec<IpAddr>> {
     ]
 }
 
-fn endpoint() -> impl Strategy<Value = (usize, u8, Vec<IpAddr>, usize)> {
+/// Cluster, tier, addresses, label of the host.
+type Endpoint = (usize, u8, Vec<IpAddr>, usize);
+
+fn endpoint() -> impl Strategy<Value = Endpoint> {
     (0..CLUSTERS.len(), 0u8..3, addresses(), 0usize..3)
+}
+
+fn target((cluster, tier, addresses, _): &Endpoint) -> Target {
+    Target {
+        cluster: Some(ClusterId::new(CLUSTERS[*cluster])),
+        addresses: addresses.clone(),
+        tier: *tier,
+        weight: 1,
+        stale: false,
+        restored: false,
+        zone: None,
+    }
+}
+
+/// One name of one cluster is one host (DNS.md section 1).
+fn hosts(endpoints: &[Endpoint], ports: &[Port], headless: bool) -> Vec<Host> {
+    let host = |(cluster, tier, addresses, label): &Endpoint| Host {
+        cluster: ClusterId::new(CLUSTERS[*cluster]),
+        label: ["a", "db-0", "10-0-0-9"][*label].into(),
+        addresses: addresses.clone(),
+        ports: ports.to_vec(),
+        tier: *tier,
+        weight: 1,
+        stale: false,
+        ill: false,
+        restored: false,
+        in_service: headless,
+    };
+    let mut hosts: Vec<Host> = Vec::new();
+    for new in endpoints.iter().map(host) {
+        match hosts.iter_mut().find(|held| held.cluster == new.cluster && held.label == new.label) {
+            Some(held) => held.addresses.extend(new.addresses),
+            None => hosts.push(new),
+        }
+    }
+    hosts
+}
+
+/// What the service name answers, and what the names of one cluster have beside it: farther tiers under `nearest`, and
+/// what another target has too (an address that several have is one record of the first).
+fn targets_and_further(endpoints: &[Endpoint], nearest: bool) -> (Vec<Target>, Vec<Target>) {
+    let (mut targets, mut further): (Vec<Target>, _) = (endpoints.iter().map(target).collect(), Vec::new());
+    if nearest {
+        let best = targets.first().map(|target| target.tier);
+        further = targets.split_off(targets.iter().filter(|target| Some(target.tier) == best).count());
+    }
+    let mut seen = BTreeSet::new();
+    for target in &mut targets {
+        let (kept, shared): (Vec<IpAddr>, _) = target.addresses.iter().partition(|address| seen.insert(**address));
+        further.push(Target { addresses: shared, ..target.clone() });
+        target.addresses = kept;
+    }
+    for list in [&mut targets, &mut further] {
+        list.retain(|target| !target.addresses.is_empty());
+        list.sort_by_key(|target| target.tier);
+    }
+    (targets, further)
 }
 
 fn answer() -> impl Strategy<Value = Answer> {
     let endpoints = proptest::collection::vec(endpoint(), 0..5);
-    (any::<bool>(), any::<bool>(), 1u32..100, ports(), endpoints).prop_map(
-        |(headless, nearest, ttl, ports, mut endpoints)| {
-            endpoints.sort_by_key(|(cluster, tier, ..)| (*tier, *cluster));
-            let service_type = if headless { ServiceType::Headless } else { ServiceType::ClusterSetIp };
-            let cluster = |index: usize| ClusterId::new(CLUSTERS[index]);
-            let target = |(index, tier, addresses, _): &(usize, u8, Vec<IpAddr>, usize)| Target {
-                cluster: Some(cluster(*index)),
-                addresses: addresses.clone(),
-                tier: *tier,
-                weight: 1,
-                stale: false,
-                restored: false,
-                zone: None,
-            };
-            let host = |(index, tier, addresses, label): &(usize, u8, Vec<IpAddr>, usize)| Host {
-                cluster: cluster(*index),
-                label: ["a", "db-0", "10-0-0-9"][*label].into(),
-                addresses: addresses.clone(),
-                ports: ports.clone(),
-                tier: *tier,
-                weight: 1,
-                stale: false,
-                ill: false,
-                restored: false,
-                in_service: headless,
-            };
-            let mut hosts: Vec<Host> = Vec::new();
-            for new in endpoints.iter().map(host) {
-                // One name of one cluster is one host (DNS.md section 1).
-                match hosts.iter_mut().find(|held| held.cluster == new.cluster && held.label == new.label) {
-                    Some(held) => held.addresses.extend(new.addresses),
-                    None => hosts.push(new),
-                }
-            }
-            let (mut targets, mut further): (Vec<Target>, _) = (endpoints.iter().map(target).collect(), Vec::new());
-            if nearest {
-                let best = targets.first().map(|target| target.tier);
-                further = targets.split_off(targets.iter().filter(|target| Some(target.tier) == best).count());
-            }
-            // An address that several targets have is one record of the first; the names of one cluster know the others.
-            let mut seen = BTreeSet::new();
-            for target in &mut targets {
-                let (kept, shared): (Vec<IpAddr>, _) =
-                    target.addresses.iter().partition(|address| seen.insert(**address));
-                further.push(Target { addresses: shared, ..target.clone() });
-                target.addresses = kept;
-            }
-            for list in [&mut targets, &mut further] {
-                list.retain(|target| !target.addresses.is_empty());
-                list.sort_by_key(|target| target.tier);
-            }
-            let mode = if nearest { AnswerMode::Nearest } else { AnswerMode::Ordered };
-            let ports = if headless { Vec::new() } else { ports };
-            Answer { service_type, mode, ttl, targets, further, ports, hosts }
-        },
-    )
+    let parts = (any::<bool>(), any::<bool>(), 1u32..100, ports(), endpoints);
+    parts.prop_map(|(headless, nearest, ttl, ports, mut endpoints)| {
+        endpoints.sort_by_key(|(cluster, tier, ..)| (*tier, *cluster));
+        let service_type = if headless { ServiceType::Headless } else { ServiceType::ClusterSetIp };
+        let mode = if nearest { AnswerMode::Nearest } else { AnswerMode::Ordered };
+        let (targets, further) = targets_and_further(&endpoints, nearest);
+        let hosts = hosts(&endpoints, &ports, headless);
+        let ports = if headless { Vec::new() } else { ports };
+        Answer { service_type, mode, ttl, targets, further, ports, hosts }
+    })
 }
 
 fn world() -> impl Strategy<Value = World> {

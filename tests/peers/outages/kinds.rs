@@ -1,28 +1,22 @@
 //! A kind that was served is removed, with everything of it, and comes back.
 
-use std::time::Instant;
-
 use serde_json::json;
 
 use crate::api_server::Mcs;
 use crate::objects;
-use crate::outages::{HOME_POD, NAME, RECOVERY, West};
-use crate::probe::{Probe, set, until};
+use crate::outages::{RECOVERY, West, until_answered};
 use crate::process::{eventually, peers_or_skip, say};
 
 #[test]
 fn a_deleted_crd_takes_its_own_exports_and_no_others_and_comes_back() {
     let west = West::start(&peers_or_skip!());
-    let server = west.server(&west.api.restricted_kubeconfig());
-    let [both, home] = [set(&[HOME_POD, "10.12.0.1"]), set(&[HOME_POD])];
-    until(server.dns, NAME, &Ok(both.clone()), Instant::now(), RECOVERY);
-    let probe = Probe::start(server.dns, NAME, &[both.clone(), home.clone()]);
+    let (server, probe) = west.asked(&west.api.restricted_kubeconfig(), 0);
     let definition = json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": { "name": "serviceexports.multicluster.x-k8s.io" },
     });
     west.api.delete(&definition);
-    until(server.dns, NAME, &Ok(home), Instant::now(), RECOVERY);
+    until_answered(&server, 0);
     west.api.wait_until_gone(&definition);
     // One absence is not believed: the kind is looked for once more after half a minute.
     eventually(RECOVERY, || match server.log() {
@@ -31,6 +25,6 @@ fn a_deleted_crd_takes_its_own_exports_and_no_others_and_comes_back() {
     });
     west.api.install_crd("serviceexports", Mcs::V1Beta1);
     west.api.create(objects::export(west.api.mcs.version(), "faults", "cart"));
-    let found = until(server.dns, NAME, &Ok(both), Instant::now(), RECOVERY);
+    let found = until_answered(&server, 1);
     say(&format!("{} questions without a wrong answer; the kind found again after {found:?}", probe.finish()));
 }

@@ -7,14 +7,16 @@ mod store;
 mod swapped;
 mod switch;
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::api_server::{ApiServer, Mcs};
 use crate::etcd::Etcd;
 use crate::objects::{self, ready};
+use crate::probe::{Probe, set, until};
 use crate::process::eventually;
 use crate::server::Server;
 use crate::shop::{HTTP, add_service};
@@ -24,6 +26,8 @@ const RECOVERY: Duration = Duration::from_secs(100);
 const NAME: &str = "cart.faults.svc.clusterset.local.";
 /// The pod in the home cluster, which is a folder.
 const HOME_POD: &str = "10.11.0.1";
+/// The pods in west: the first one at the beginning, both later.
+const WEST_PODS: [&str; 2] = ["10.12.0.1", "10.12.0.2"];
 
 /// West on a real API server, and the folder of the home cluster.
 struct West {
@@ -33,12 +37,12 @@ struct West {
 }
 
 impl West {
-    /// West with `cart` on one pod, 10.12.0.1; home with one pod of it too.
+    /// West with `cart` on its first pod; home with one pod of it too.
     fn start(peers: &Path) -> West {
         let etcd = Etcd::start(peers);
         let api = ApiServer::start(peers, &etcd, "west", "10.2.0.0/16", Mcs::V1Beta1, &[]);
         api.create(objects::namespace("faults"));
-        add_service(&api, "faults", "cart", "ClusterIP", &["10.12.0.1"]);
+        add_service(&api, "faults", "cart", "ClusterIP", &WEST_PODS[..1]);
         api.create(objects::export(api.mcs.version(), "faults", "cart"));
         let home = tempfile::tempdir().expect("create a folder of manifests");
         let version = api.mcs.version();
@@ -68,10 +72,28 @@ impl West {
         ))
     }
 
-    /// `cart` in west has these pods from now on.
-    fn scale(&self, pods: &[&str]) {
-        self.api.replace(objects::slice("faults", "cart-1", "cart", &ready(pods), &[HTTP]));
+    /// The same, asked without pause from its first whole answer on: with so many pods of west, or with one.
+    fn asked(&self, kubeconfig: &Path, pods: usize) -> (Server, Probe) {
+        let server = self.server(kubeconfig);
+        until_answered(&server, 1);
+        let probe = Probe::start(server.dns, NAME, &[answer(1), answer(pods)]);
+        (server, probe)
     }
+
+    /// `cart` in west has both pods from now on.
+    fn scale(&self) {
+        self.api.replace(objects::slice("faults", "cart-1", "cart", &ready(&WEST_PODS), &[HTTP]));
+    }
+}
+
+/// Home's pod and so many of west.
+fn answer(pods: usize) -> BTreeSet<String> {
+    set(&[&[HOME_POD], &WEST_PODS[..pods]].concat())
+}
+
+/// Waits for the answer with so many pods of west; how long it took.
+fn until_answered(server: &Server, pods: usize) -> Duration {
+    until(server.dns, NAME, &Ok(answer(pods)), Instant::now(), RECOVERY)
 }
 
 /// Waits until a metric of cluster west whose line holds these words is above zero.

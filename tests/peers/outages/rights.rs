@@ -1,20 +1,16 @@
 //! A role is revoked; a bound token runs out.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::outages::{HOME_POD, NAME, RECOVERY, West, until_counted};
-use crate::probe::{Probe, set, until};
+use crate::outages::{West, until_answered, until_counted};
 use crate::process::{peers_or_skip, say};
 
 #[test]
 fn a_revoked_role_keeps_what_was_read_and_a_new_one_is_found() {
     let west = West::start(&peers_or_skip!());
-    let server = west.server(&west.api.restricted_kubeconfig());
-    let [before, after] = [set(&[HOME_POD, "10.12.0.1"]), set(&[HOME_POD, "10.12.0.1", "10.12.0.2"])];
-    until(server.dns, NAME, &Ok(before.clone()), Instant::now(), RECOVERY);
-    let probe = Probe::start(server.dns, NAME, &[before, after.clone()]);
+    let (server, probe) = west.asked(&west.api.restricted_kubeconfig(), 2);
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
         "metadata": { "name": "clusterset-dns" },
@@ -23,9 +19,9 @@ fn a_revoked_role_keeps_what_was_read_and_a_new_one_is_found() {
     });
     west.api.delete(&binding);
     until_counted(&server, &["code=\"403\""]);
-    west.scale(&["10.12.0.1", "10.12.0.2"]);
+    west.scale();
     west.api.create(binding);
-    let found = until(server.dns, NAME, &Ok(after), Instant::now(), RECOVERY);
+    let found = until_answered(&server, 2);
     say(&format!("{} questions without a wrong answer; the new role found after {found:?}", probe.finish()));
 }
 
@@ -37,13 +33,10 @@ fn an_expired_token_keeps_what_was_read_and_the_next_one_is_taken_from_its_file(
     std::fs::write(&token, west.api.expiring_token(Duration::from_secs(15))).expect("write a token");
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, west.api.kubeconfig("tokenFile: token")).expect("write a kubeconfig");
-    let server = west.server(&kubeconfig);
-    let [before, after] = [set(&[HOME_POD, "10.12.0.1"]), set(&[HOME_POD, "10.12.0.1", "10.12.0.2"])];
-    until(server.dns, NAME, &Ok(before.clone()), Instant::now(), RECOVERY);
-    let probe = Probe::start(server.dns, NAME, &[before, after.clone()]);
+    let (server, probe) = west.asked(&kubeconfig, 2);
     until_counted(&server, &["cluster_auth_failures_total"]);
-    west.scale(&["10.12.0.1", "10.12.0.2"]);
+    west.scale();
     std::fs::write(&token, west.api.restricted_token()).expect("write a token");
-    let found = until(server.dns, NAME, &Ok(after), Instant::now(), RECOVERY);
+    let found = until_answered(&server, 2);
     say(&format!("{} questions without a wrong answer; the new token taken after {found:?}", probe.finish()));
 }

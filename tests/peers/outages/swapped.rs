@@ -1,13 +1,10 @@
 //! Another cluster's API server behind the same URL, with the same certificate and token: empty, and for a while only.
 
-use std::time::Instant;
-
 use crate::etcd::Etcd;
 use crate::objects;
-use crate::outages::HOME_POD;
 use crate::outages::switch::Switch;
-use crate::outages::{NAME, RECOVERY, West, until_counted};
-use crate::probe::{Probe, set, until};
+use crate::outages::{West, until_answered, until_counted};
+use crate::probe::{Probe, set};
 use crate::process::{peers_or_skip, say};
 use crate::shop::add_service;
 
@@ -28,20 +25,15 @@ fn another_cluster_behind_the_same_url_deletes_nothing_before_a_second_list_agre
     let folder = tempfile::tempdir().expect("create a folder for a kubeconfig");
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, west.api.administrators_kubeconfig(switch.port)).expect("write a kubeconfig");
-    let server = west.server(&kubeconfig);
-    let [before, after] = [set(&[HOME_POD, "10.12.0.1"]), set(&[HOME_POD, "10.12.0.1", "10.12.0.2"])];
-    until(server.dns, NAME, &Ok(before.clone()), Instant::now(), RECOVERY);
+    let (server, probe) = west.asked(&kubeconfig, 2);
     let west_alone = "only-in-west-7.faults.svc.clusterset.local.";
-    let probes = [
-        Probe::start(server.dns, NAME, &[before, after.clone()]),
-        Probe::start(server.dns, west_alone, &[set(&["10.12.1.7"])]),
-    ];
+    let probes = [probe, Probe::start(server.dns, west_alone, &[set(&["10.12.1.7"])])];
 
     switch.lead_to(other.port());
     until_counted(&server, &["cluster_brake_active"]);
     switch.lead_to(west.api.port());
-    west.scale(&["10.12.0.1", "10.12.0.2"]);
-    let found = until(server.dns, NAME, &Ok(after), Instant::now(), RECOVERY);
+    west.scale();
+    let found = until_answered(&server, 2);
 
     let asked: u64 = probes.into_iter().map(Probe::finish).sum();
     say(&format!("{asked} questions without a wrong answer; the right cluster seen again after {found:?}"));

@@ -68,7 +68,7 @@ fn until_slices_are_listed_a_headless_service_is_unknown() {
     assert_eq!(world.seen(DB, &view("east")), "unknown");
     let touched =
         world.observe("east", Change::Replace { kind: Kind::EndpointSlice, facts: Vec::new(), findings: Vec::new() });
-    assert!(touched.services.contains(&at(DB)), "the list decides it");
+    assert!(touched.rows_of.contains(&ClusterId::new("east")), "the list decides it");
     assert_eq!(world.seen(DB, &view("east")), "absent");
 }
 
