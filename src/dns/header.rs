@@ -30,14 +30,16 @@ impl Header {
     /// `None` when the message is shorter than a header.
     #[inline]
     pub fn read(message: &[u8]) -> Option<Header> {
-        let [i0, i1, flags, _, q0, q1, a0, a1, n0, n1, x0, x1] = *message.first_chunk::<HEADER>()?;
+        let [i0, i1, flags, _, counts @ ..] = *message.first_chunk::<HEADER>()?;
+        // One load for the four of them.
+        let counts = u64::from_be_bytes(counts);
         Some(Header {
             id: [i0, i1],
             flags,
-            questions: u16::from_be_bytes([q0, q1]),
-            answers: u16::from_be_bytes([a0, a1]),
-            authorities: u16::from_be_bytes([n0, n1]),
-            additionals: u16::from_be_bytes([x0, x1]),
+            questions: (counts >> 48) as u16,
+            answers: (counts >> 32) as u16,
+            authorities: (counts >> 16) as u16,
+            additionals: counts as u16,
         })
     }
 

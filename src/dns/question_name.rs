@@ -2,7 +2,7 @@
 //!
 //! In: octets of a message. Out: the key of a look-up, and its suffixes. Never allocates.
 
-use super::name::{MAX_LABEL, MAX_NAME};
+use super::name::{MAX_LABEL, MAX_NAME, same_octets};
 
 /// Most labels that 255 octets hold, the root not counted.
 const MAX_LABELS: usize = 127;
@@ -14,7 +14,7 @@ pub struct QuestionName {
     /// Octets in use, root label included.
     length: u8,
     labels: u8,
-    /// Where each label begins.
+    /// Where each label begins, the root included.
     starts: [u8; MAX_LABELS + 1],
 }
 
@@ -27,7 +27,9 @@ impl Default for QuestionName {
 impl QuestionName {
     /// Reads the name at `at`. Returns the offset after it; `None` when it is cut short, over 255 octets or
     /// compressed (a question has nothing before it that it could point to).
-    #[inline]
+    ///
+    /// Never inlined: by itself the loop over the labels keeps its state in registers.
+    #[inline(never)]
     pub fn read(&mut self, message: &[u8], at: usize) -> Option<usize> {
         let bytes = message.get(at..)?;
         // No name ends beyond these octets, so that running out of them is the check of its length too.
@@ -36,14 +38,14 @@ impl QuestionName {
         let mut labels = 0;
         loop {
             let length = usize::from(*bytes.get(here)?);
+            // 255 octets hold at most MAX_LABELS labels and the root; the mask says so to the compiler.
+            self.starts[labels & MAX_LABELS] = here as u8;
             if length.wrapping_sub(1) >= MAX_LABEL {
                 if length == 0 {
                     break;
                 }
                 return None;
             }
-            // 255 octets hold at most MAX_LABELS labels; the mask says so to the compiler.
-            self.starts[labels & MAX_LABELS] = here as u8;
             labels += 1;
             here += 1 + length;
         }
@@ -94,16 +96,12 @@ impl QuestionName {
     /// True when `zone`, a name of `labels` labels, is this name or an ancestor of it.
     #[inline]
     pub fn is_within(&self, zone: &[u8], labels: u8) -> bool {
-        let wire = self.wire();
-        labels <= self.labels && self.suffix_start(labels) + zone.len() == wire.len() && wire.ends_with(zone)
+        labels <= self.labels && same_octets(self.suffix(labels), zone)
     }
 
     #[inline]
     fn start(&self, index: u8) -> usize {
-        if index >= self.labels {
-            return usize::from(self.length) - 1;
-        }
-        usize::from(self.starts.get(usize::from(index)).copied().unwrap_or(0))
+        usize::from(self.starts[usize::from(index.min(self.labels)) & MAX_LABELS])
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! In: octets. Out: the same octets in a buffer of the caller. Never panics, never allocates.
 
+use super::header::HEADER;
+
 /// Appends to a buffer up to a limit; what does not fit whole is not written.
 pub struct Writer<'b> {
     buffer: &'b mut [u8],
@@ -62,6 +64,12 @@ impl<'b> Writer<'b> {
     /// Goes back to `at`, an offset it has been at.
     pub fn rewind(&mut self, at: usize) {
         self.at = self.at.min(at);
+    }
+
+    /// The header of the message, for the counts that are known in the end; `None` in a buffer too short for one.
+    #[inline]
+    pub fn header(&mut self) -> Option<&mut [u8; HEADER]> {
+        self.buffer.first_chunk_mut()
     }
 
     /// Overwrites octets that are already written; does nothing beyond them.

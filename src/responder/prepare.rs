@@ -111,9 +111,10 @@ fn judge(table: &Pinned<'_>, client: &Client, message: &[u8], into: &mut Prepare
     if !frame.allow_query.is_empty() && !frame.allow_query.contains(client.address) {
         return refused(ede::PROHIBITED);
     }
-    if !frame.views.is_empty() || client.listener_view.is_some() || into.query.subnet.is_some() {
-        (into.view, into.scope) = choose_view(frame, client, into.query.subnet);
-    }
+    (into.view, into.scope) = match (client.listener_view, into.query.subnet) {
+        (None, None) => (frame.views.number(client.address).unwrap_or(0), None),
+        (_, subnet) => choose_view(frame, client, subnet),
+    };
     match into.query.qclass {
         class::IN | class::ANY => {}
         class::CH => return chaos::judge(frame, &into.query),

@@ -69,25 +69,31 @@ pub(super) fn write_set(reply: &mut Reply<'_, '_>, set: &PackedSet<'_>, manner: 
 #[inline]
 fn copy_tiers(set: &PackedSet<'_>, records: &[u8], random: u64, free: &mut [u8]) {
     let stride = usize::from(set.stride);
-    let (mut before, mut at) = (0, 0);
+    if set.tier_count() == 1 {
+        let first = first_of_tier(set, 0, 0, usize::from(set.count), random);
+        return copy_ring(records, first * stride, stride, free);
+    }
+    let (mut rest, mut free, mut before) = (records, free, 0);
     for tier in 0..set.tier_count() {
         let length = usize::from(set.tier(tier));
-        let end = at + length * stride;
-        let (Some(run), Some(free)) = (records.get(at..end), free.get_mut(at..end)) else { break };
-        let first = first_of_tier(set, tier, before, length, random);
-        if stride == A_RECORD && length <= SHORT_TIER {
-            copy_short_ring(run.as_chunks().0, first, free.as_chunks_mut().0);
-        } else {
-            let (tail, head) = run.split_at(first * stride);
-            let (free_head, free_tail) = free.split_at_mut(head.len());
-            free_head.copy_from_slice(head);
-            free_tail.copy_from_slice(tail);
-        }
-        (before, at) = (before + length, end);
+        let Some((run, other_tiers)) = rest.split_at_checked(length * stride) else { break };
+        let (free_run, other_free) = free.split_at_mut(run.len());
+        copy_ring(run, first_of_tier(set, tier, before, length, random) * stride, stride, free_run);
+        (rest, free, before) = (other_tiers, other_free, before + length);
     }
-    if at < records.len() {
-        free[at..].copy_from_slice(&records[at..]);
+    free.copy_from_slice(rest);
+}
+
+/// Copies records of `stride` octets from octet `first` on, then those before it.
+#[inline]
+fn copy_ring(run: &[u8], first: usize, stride: usize, free: &mut [u8]) {
+    if stride == A_RECORD && run.len() <= SHORT_TIER * A_RECORD {
+        return copy_short_ring(run.as_chunks().0, first / A_RECORD, free.as_chunks_mut().0);
     }
+    let Some((tail, head)) = run.split_at_checked(first) else { return };
+    let (free_head, free_tail) = free.split_at_mut(head.len());
+    free_head.copy_from_slice(head);
+    free_tail.copy_from_slice(tail);
 }
 
 /// Copies a few A records from the `first` on: cheaper than two calls of memcpy.
@@ -208,10 +214,9 @@ fn write_column(reply: &mut Reply<'_, '_>, set: &PackedSet<'_>, records: &[u8], 
 
 /// Additional records, a record's together or not at all.
 fn write_glue(reply: &mut Reply<'_, '_>, set: &PackedSet<'_>) {
-    for index in 0..set.count {
-        let (wire, count) = set.glue(index);
-        if count > 0 && reply.out.put(wire) {
-            reply.additionals = reply.additionals.saturating_add(count);
+    for glue in set.glue() {
+        if glue.count > 0 && reply.out.put(glue.records()) {
+            reply.additionals = reply.additionals.saturating_add(glue.count);
         }
     }
 }

@@ -31,7 +31,6 @@ pub(super) struct Reply<'b, 'f> {
     pub out: Writer<'b>,
     frame: &'f Frame,
     prepared: &'f Prepared,
-    edns: Option<Edns>,
     options: Options,
     options_length: usize,
     /// Octets that the whole message may have.
@@ -83,7 +82,6 @@ impl<'b, 'f> Reply<'b, 'f> {
             out,
             frame,
             prepared,
-            edns,
             options,
             options_length,
             size,
@@ -101,7 +99,7 @@ impl<'b, 'f> Reply<'b, 'f> {
         if code == 0 || self.ede != 0 {
             return;
         }
-        if self.edns.is_some() && self.out.room() >= EXTENDED_ERROR {
+        if self.prepared.query.edns.is_some() && self.out.room() >= EXTENDED_ERROR {
             self.options_length += EXTENDED_ERROR;
             let limit = self.out.limit() - EXTENDED_ERROR;
             self.out.set_limit(limit);
@@ -142,7 +140,7 @@ impl<'b, 'f> Reply<'b, 'f> {
     /// Writes OPT and header. Returns the length of the message; 0 when not even a header fits.
     #[inline]
     pub fn finish(&mut self, rcode: u8, authoritative: bool) -> usize {
-        if let Some(edns) = self.edns {
+        if let Some(edns) = &self.prepared.query.edns {
             self.out.set_limit(self.size);
             if self.out.room() >= OPT + self.options_length {
                 self.out.opt(self.frame.udp_max_size, rcode >> 4, edns.dnssec_ok, self.options_length);
@@ -152,17 +150,17 @@ impl<'b, 'f> Reply<'b, 'f> {
                 }
             }
         }
-        let recursion_desired = self.out.written().get(2).map_or(0, |flags| flags & flag::RD);
-        let flags = flag::QR
+        let length = self.out.at();
+        let Some([_, _, flags, counts @ ..]) = self.out.header().filter(|_| length >= HEADER) else { return 0 };
+        *flags = *flags & flag::RD
+            | flag::QR
             | if authoritative { flag::AA } else { 0 }
-            | if self.truncated { flag::TC } else { 0 }
-            | recursion_desired;
+            | if self.truncated { flag::TC } else { 0 };
         let [a0, a1] = self.answers.to_be_bytes();
         let [n0, n1] = self.authorities.to_be_bytes();
         let [x0, x1] = self.additionals.to_be_bytes();
-        let questions = u8::from(self.out.at() > HEADER);
-        self.out.patch(2, &[flags, rcode & 15, 0, questions, a0, a1, n0, n1, x0, x1]);
-        self.out.at()
+        *counts = [rcode & 15, 0, u8::from(length > HEADER), a0, a1, n0, n1, x0, x1];
+        length
     }
 
     #[cold]

@@ -16,6 +16,7 @@
 //!    records: complete, their owner a pointer to the question
 //! ```
 
+use crate::dns::name::same_octets;
 use std::sync::Arc;
 
 /// Octets before the name.
@@ -53,6 +54,13 @@ impl Block {
     #[inline]
     pub fn name(&self) -> &[u8] {
         slice(&self.0, FIXED, usize::from(octet(&self.0, 9)))
+    }
+
+    /// True for the Block of `name`, in lower-case wire form.
+    #[inline]
+    pub fn is_of(&self, name: &[u8]) -> bool {
+        let Some((head, rest)) = self.0.split_first_chunk::<FIXED>() else { return false };
+        usize::from(head[9]) == name.len() && rest.get(..name.len()).is_some_and(|own| same_octets(own, name))
     }
 
     /// Number of its zone in the Frame that compile knew.
@@ -108,8 +116,7 @@ impl Block {
     /// The sets of one order.
     #[inline]
     pub fn sets_of_order(&self, order: u8) -> Sets<'_> {
-        let at = self.order_at(order);
-        Sets { bytes: &self.0, at: at + 1, left: octet(&self.0, at) & MOST_SETS }
+        Sets::at(&self.0, self.order_at(order))
     }
 
     /// The sets of `view` in which the names of one cluster look for its addresses.
@@ -128,10 +135,9 @@ impl Block {
         let at = self.order_at(order);
         let count = octet(&self.0, at);
         if count & BY_CLUSTER == 0 {
-            return Sets { bytes: &self.0, at, left: 0 };
+            return Sets { bytes: &self.0, heads: [].iter() };
         }
-        let at = at + 1 + SET * usize::from(count & MOST_SETS);
-        Sets { bytes: &self.0, at: at + 1, left: octet(&self.0, at) & MOST_SETS }
+        Sets::at(&self.0, at + 1 + SET * usize::from(count & MOST_SETS))
     }
 
     /// True when `view` has a set here, or the name has an owner without any (DNS.md section 2).
@@ -161,25 +167,30 @@ impl Block {
         self.sets(view).find(|set| set.rtype == rtype)
     }
 
-    /// Reads one octet of each cache line, so that a batch waits for memory once and not once per name.
+    /// Reads one octet of each of the first cache lines, so that a batch waits for memory once and not once per name.
     #[inline]
     pub fn touch(&self) -> u8 {
-        const LINE: usize = 64;
-        const AHEAD: usize = 4 * LINE;
-        let mut seen = 0;
-        for line in self.0.chunks(LINE).take(AHEAD / LINE) {
-            seen |= line.first().copied().unwrap_or(0);
-        }
-        seen
+        [0, 64, 128, 192].into_iter().fold(0, |seen, line| seen | octet(&self.0, line))
     }
 }
 
 /// Walks the sets of one order.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Sets<'a> {
     bytes: &'a [u8],
-    at: usize,
-    left: u8,
+    heads: std::slice::Iter<'a, [u8; SET]>,
+}
+
+impl<'a> Sets<'a> {
+    /// Those whose number stands at `at`.
+    #[inline]
+    fn at(bytes: &'a [u8], at: usize) -> Self {
+        let heads = match bytes.get(at..) {
+            Some([count, rest @ ..]) => rest.get(..SET * usize::from(count & MOST_SETS)).unwrap_or(&[]),
+            _ => &[],
+        };
+        Sets { bytes, heads: heads.as_chunks().0.iter() }
+    }
 }
 
 impl<'a> Iterator for Sets<'a> {
@@ -187,10 +198,7 @@ impl<'a> Iterator for Sets<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<PackedSet<'a>> {
-        self.left = self.left.checked_sub(1)?;
-        let head: &[u8; SET] = self.bytes.get(self.at..)?.first_chunk()?;
-        self.at += SET;
-        let [t0, t1, flags, tiers, c0, c1, s0, s1, d0, d1, d2, d3, x0, x1, x2, x3] = *head;
+        let [t0, t1, flags, tiers, c0, c1, s0, s1, d0, d1, d2, d3, x0, x1, x2, x3] = *self.heads.next()?;
         Some(PackedSet {
             bytes: self.bytes,
             rtype: u16::from_le_bytes([t0, t1]),
@@ -309,15 +317,15 @@ impl<'a> PackedSet<'a> {
         short(self.bytes, self.clusters_at() + 2 * usize::from(index))
     }
 
-    /// The additional records of record `index`, and how many they are.
+    /// The additional records of each record; nothing when no record has any.
     #[inline]
-    pub fn glue(&self, index: u16) -> (&'a [u8], u16) {
-        if !self.has_glue() {
-            return (&[], 0);
-        }
-        let at = self.glue_at() + GLUE * usize::from(index);
-        let wire = slice(self.bytes, long(self.bytes, at) as usize, usize::from(short(self.bytes, at + 4)));
-        (wire, short(self.bytes, at + 6))
+    pub fn glue(&self) -> impl Iterator<Item = PackedGlue<'a>> + use<'a> {
+        let count = if self.has_glue() { usize::from(self.count) } else { 0 };
+        let (table, bytes) = (slice(self.bytes, self.glue_at(), GLUE * count), self.bytes);
+        table.as_chunks::<GLUE>().0.iter().map(move |&[a0, a1, a2, a3, l0, l1, c0, c1]| {
+            let (at, length) = (u32::from_le_bytes([a0, a1, a2, a3]), u16::from_le_bytes([l0, l1]));
+            PackedGlue { bytes, at, length, count: u16::from_le_bytes([c0, c1]) }
+        })
     }
 
     fn tiers_at(&self) -> usize {
@@ -334,6 +342,24 @@ impl<'a> PackedSet<'a> {
 
     fn glue_at(&self) -> usize {
         self.clusters_at() + if self.has_clusters() { 2 * usize::from(self.count) } else { 0 }
+    }
+}
+
+/// The additional records of one record, read in place.
+#[derive(Clone, Copy)]
+pub struct PackedGlue<'a> {
+    bytes: &'a [u8],
+    at: u32,
+    length: u16,
+    /// How many records.
+    pub count: u16,
+}
+
+impl<'a> PackedGlue<'a> {
+    /// The records, complete.
+    #[inline]
+    pub fn records(&self) -> &'a [u8] {
+        slice(self.bytes, self.at as usize, usize::from(self.length))
     }
 }
 

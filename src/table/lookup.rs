@@ -45,7 +45,7 @@ impl<'t> Pinned<'t> {
     #[inline]
     pub fn lookup_hashed(&self, hash: u64, name: &[u8]) -> Option<&Block> {
         if let Some(block) = self.blocks.get(&hash)
-            && block.name() == name
+            && block.is_of(name)
         {
             return Some(block);
         }
@@ -58,6 +58,6 @@ impl<'t> Pinned<'t> {
     /// The keys after collisions (`store.rs`).
     #[cold]
     fn lookup_collided(&self, hash: u64, name: &[u8], steps: u32) -> Option<&Block> {
-        (1..=steps).find_map(|step| self.blocks.get(&key(hash, step)).filter(|block| block.name() == name))
+        (1..=steps).find_map(|step| self.blocks.get(&key(hash, step)).filter(|block| block.is_of(name)))
     }
 }

@@ -68,15 +68,12 @@ impl PackedSet<'_> {
     /// Reads the set back.
     pub fn describe(&self) -> RrSet {
         let mut rest = self.records();
-        let records = (0..self.count).map(|index| {
+        let glue = self.glue().map(|glue| Glue { wire: glue.records().to_vec(), count: glue.count });
+        let glue = glue.chain(std::iter::repeat_with(Glue::default));
+        let records = (0..self.count).zip(glue).map(|(index, glue)| {
             let (record, tail) = rest.split_at(self.length(index).min(rest.len()));
             rest = tail;
-            let (wire, count) = self.glue(index);
-            Record {
-                rdata: record.get(RECORD_HEAD..).unwrap_or(&[]).to_vec(),
-                cluster: self.cluster(index),
-                glue: Glue { wire: wire.to_vec(), count },
-            }
+            Record { rdata: record.get(RECORD_HEAD..).unwrap_or(&[]).to_vec(), cluster: self.cluster(index), glue }
         });
         RrSet {
             rtype: self.rtype,

@@ -2,7 +2,7 @@
 //!
 //! In: prefixes of the configuration with a number each. Out: the number of the longest prefix that holds an address.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// An address range in configuration: network address and mask length. Host bits are ignored.
 pub type Prefix = (IpAddr, u8);
@@ -11,12 +11,16 @@ pub type Prefix = (IpAddr, u8);
 ///
 /// The prefixes are flattened at load into disjoint intervals, so that a look-up is one binary search and the scope of
 /// RFC 7871 (the shortest prefix around an address on which the number is constant) follows from the interval's ends.
+/// The first octet of the address narrows the search, mostly to nothing.
 #[derive(Debug, Clone, Default)]
 struct Intervals<A> {
     /// Start of each interval, ascending; what lies before the first start has no number.
     starts: Vec<A>,
     /// The number of each interval.
     numbers: Vec<Option<u8>>,
+    /// By the first octet of an address: how many intervals begin at or before the lowest and the highest address with it.
+    /// Empty without prefixes.
+    begun_by_octet: Vec<(u32, u32)>,
 }
 
 /// Numbers by address, both families.
@@ -67,10 +71,16 @@ impl PrefixMap {
     pub fn number(&self, address: IpAddr) -> Option<u8> {
         match address {
             IpAddr::V4(v4) => self.v4.number(v4.to_bits()),
-            IpAddr::V6(_) => match address.to_canonical() {
-                IpAddr::V4(v4) => self.v4.number(v4.to_bits()),
-                IpAddr::V6(v6) => self.v6.number(v6.to_bits()),
-            },
+            IpAddr::V6(v6) => self.number_v6(v6),
+        }
+    }
+
+    /// Apart, so that an IPv4 address is looked up in line.
+    #[inline(never)]
+    fn number_v6(&self, address: Ipv6Addr) -> Option<u8> {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => self.v4.number(v4.to_bits()),
+            IpAddr::V6(v6) => self.v6.number(v6.to_bits()),
         }
     }
 
@@ -101,7 +111,7 @@ impl<A: Copy + Ord + Default + Into<u128>> Intervals<A> {
     fn new(mut prefixes: Vec<(u128, u8, u8)>, narrow: impl Fn(u128) -> A) -> Self {
         let bits = Self::BITS;
         if prefixes.is_empty() {
-            return Intervals { starts: Vec::new(), numbers: Vec::new() };
+            return Intervals::default();
         }
         let family = u128::MAX >> (128 - u32::from(bits));
         let last_of = |start: u128, length: u8| start | family.checked_shr(u32::from(length)).unwrap_or(0);
@@ -126,14 +136,23 @@ impl<A: Copy + Ord + Default + Into<u128>> Intervals<A> {
         };
         let mut starts: Vec<(u128, Option<u8>)> = edges.into_iter().map(|edge| (edge, number_at(edge))).collect();
         starts.dedup_by_key(|(_, number)| *number);
+        let begun = |address: u128| starts.partition_point(|(start, _)| *start <= address) as u32;
+        let lowest = |octet: u32| u128::from(octet) << (bits - 8);
+        let begun_by_octet =
+            (0..=255).map(|octet| (begun(lowest(octet)), begun(lowest(octet) | family >> 8))).collect();
         let (starts, numbers) = starts.into_iter().map(|(start, number)| (narrow(start), number)).unzip();
-        Intervals { starts, numbers }
+        Intervals { starts, numbers, begun_by_octet }
     }
 
     /// How many intervals begin at or before `address`.
     #[inline]
     fn begun(&self, address: A) -> usize {
-        self.starts.partition_point(|start| *start <= address)
+        let octet = (address.into() >> (Self::BITS - 8)) as usize;
+        let Some(&(lowest, highest)) = self.begun_by_octet.get(octet) else { return 0 };
+        match self.starts.get(lowest as usize..highest as usize) {
+            None | Some([]) => lowest as usize,
+            Some(amid) => lowest as usize + amid.partition_point(|start| *start <= address),
+        }
     }
 
     #[inline]

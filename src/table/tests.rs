@@ -120,7 +120,7 @@ fn damaged_blocks_read_as_less_and_never_panic() {
     let walk = |block: &Block| {
         for view in 0..64 {
             for set in block.sets(view) {
-                let _ = (set.records(), set.draw(7), set.tier(1), set.ttl(), set.cluster(3), set.glue(1));
+                let _ = (set.records(), set.draw(7), set.tier(1), set.ttl(), set.cluster(3), set.glue().count());
             }
         }
         let _ = (block.name(), block.touch(), block.describe());
