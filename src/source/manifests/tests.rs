@@ -212,6 +212,13 @@ fn a_broken_document_costs_only_itself() {
 }
 
 #[test]
+fn a_document_that_begins_below_its_first_line_was_placed_behind_its_end() {
+    // The lone CR is a line of its own.
+    let bench = Bench::new(&[("a.yaml", "a: [}\n---\n\r?\r\n")]);
+    assert_eq!(bench.codes(), ["bad-document 1", "bad-document 5"]);
+}
+
+#[test]
 fn a_rejected_object_keeps_its_last_good_version() {
     let slice = |label: &str| {
         format!(

@@ -179,9 +179,15 @@ impl<'a> Context<'a> {
         let Source::File { path, line, document } = &self.source else { return None };
         let place = |line, column| Some(Place { path: path.clone(), line, column });
         match document.and_then(|document| document.locate(field.item, field.path)) {
-            Some((inner, column)) => place(line + inner - 1, column),
+            Some((inner, column)) => place(self.line(inner), column),
             None => place(*line, 0),
         }
+    }
+
+    /// The line of the file at a line of the document, from 1.
+    pub(super) fn line(&self, inner: u32) -> u32 {
+        let Source::File { line, .. } = &self.source else { return inner };
+        line + inner.saturating_sub(1)
     }
 }
 

@@ -115,7 +115,7 @@ pub fn unparsable(format: &str, error: &str, place: Option<(u64, u64)>, context:
     );
     let mut finding = context.finding("bad-document", None, "", &FieldPath::default(), message);
     if let (Some(found), Some((line, column))) = (&mut finding.place, place) {
-        found.line += u32::try_from(line.saturating_sub(1)).unwrap_or(0);
+        found.line = context.line(u32::try_from(line).unwrap_or(0));
         found.column = u32::try_from(column).unwrap_or(0);
     }
     finding
