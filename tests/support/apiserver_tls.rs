@@ -93,6 +93,8 @@ impl Listener {
         let (sender, ready) = mpsc::channel(64);
         tokio::spawn(async move {
             while let Ok((stream, peer)) = listener.accept().await {
+                // As a Go server does: an event must not wait for the acknowledgement of the one before.
+                let _ = stream.set_nodelay(true);
                 let (acceptor, sender) = (acceptor.clone(), sender.clone());
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(stream).await {

@@ -82,6 +82,9 @@ async fn accept(listener: TcpListener, target: SocketAddr, mut orders: watch::Re
         };
         let Ok((client, _)) = client else { continue };
         let Ok(server) = tokio::net::TcpStream::connect(target).await else { continue };
+        for stream in [&client, &server] {
+            let _ = stream.set_nodelay(true);
+        }
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
         tokio::spawn(copy(from_client, to_server, orders.clone()));

@@ -3,7 +3,7 @@
 //! Cluster 2 is a folder with every service, and it is taken away: after `demoteAfter` its addresses are stale and every
 //! one of its Blocks is compiled anew. Then it comes back: every object is listed and compared, and every Block compiled
 //! once more. Meanwhile endpoints change in cluster 1 (a scripted API server), one after the other, and a UDP prober waits
-//! for each. The same is measured before, at rest.
+//! for each, and a snapshot is written every two seconds. The same is measured before, at rest.
 
 use super::Row;
 use super::prober::Prober;
@@ -295,5 +295,8 @@ fn write(folder: &Path, services: u32, home: &ApiServer, ports: Ports) -> anyhow
     };
     let text = manifests::config(&two, ports, "", source);
     let times = "freshness: { suspectAfter: 5s, demoteAfter: 5s, dropAfter: 0s }\n";
-    Ok(fs::write(folder.join("config.yaml"), text + times)?)
+    let kept = folder.join("snapshot");
+    fs::create_dir(&kept)?;
+    let snapshot = format!("snapshot: {{ path: {}, every: 2s }}\n", kept.display());
+    Ok(fs::write(folder.join("config.yaml"), text + times + &snapshot)?)
 }
