@@ -209,7 +209,7 @@ impl Publisher {
             return true;
         }
         // What is known comes before what is made of it, so that little is compiled twice.
-        if self.let_go() || self.work_on_lists() {
+        if !self.queue.is_full() && (self.let_go() || self.work_on_lists()) {
             return true;
         }
         let Some(entity) = self.queue.pop_bulk() else { return self.sweep() };

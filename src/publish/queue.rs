@@ -3,6 +3,9 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;
 
+/// Bulk work beyond this is made later, by whoever makes it step by step.
+const FULL: usize = 4096;
+
 /// A queue of keys with two lanes. A key waits at most once; a single change moves a bulk key to the front lane.
 #[derive(Debug)]
 pub(super) struct Queue<K> {
@@ -52,6 +55,11 @@ impl<K: Clone + Eq + Hash> Queue<K> {
         self.bulk.shrink_to(1024);
         self.in_bulk.shrink_to(1024);
         None
+    }
+
+    /// True when so much bulk work waits that no more should be made for now: to grow the queue takes time too.
+    pub(super) fn is_full(&self) -> bool {
+        self.in_bulk.len() >= FULL
     }
 
     /// True while something waits that a single change touched.

@@ -25,6 +25,8 @@ pub struct Listing {
     /// How far the step is.
     at: usize,
     listed: HashSet<ObjectKey>,
+    /// What is no longer needed of them, dropped part by part too.
+    spent: std::collections::hash_set::IntoIter<ObjectKey>,
     /// Held, but not in the list.
     omitted: HashSet<ObjectKey>,
     /// Those of them that go.
@@ -62,6 +64,10 @@ impl Listing {
     fn note_names(&mut self, count: usize) {
         let facts = self.facts.as_slice();
         let end = self.at.saturating_add(count).min(facts.len());
+        if self.at == 0 {
+            // At once: to grow a large set takes longer than a part may.
+            self.listed.reserve(facts.len() + self.findings.len());
+        }
         self.listed.extend(facts[self.at..end].iter().map(Fact::key));
         self.at = end;
         if end == facts.len() {
@@ -92,6 +98,7 @@ impl ClusterFacts {
             step,
             at: 0,
             listed: HashSet::new(),
+            spent: HashSet::new().into_iter(),
             omitted: HashSet::new(),
             gone: Vec::new().into_iter(),
             of: 0,
@@ -117,8 +124,8 @@ impl ClusterFacts {
             Step::Comparing => self.compare(listing, count),
             Step::Applying => {
                 listing.facts.by_ref().take(count).for_each(|fact| self.apply(fact, &mut touched));
-                if listing.facts.len() == 0 {
-                    listing.listed = HashSet::new();
+                listing.spent.by_ref().take(count).for_each(drop);
+                if listing.facts.len() + listing.spent.len() == 0 {
                     listing.step = Step::Judging;
                 }
             }
@@ -152,7 +159,7 @@ impl ClusterFacts {
     /// the map keeps its order.
     fn compare(&self, listing: &mut Listing, count: usize) {
         let kind = listing.kind;
-        let Listing { listed, omitted, of, at, step, .. } = listing;
+        let Listing { listed, spent, omitted, of, at, step, .. } = listing;
         let is_gone = |key: &&ObjectKey| !listed.contains(*key);
         match kind {
             Kind::Service | Kind::ServiceExport | Kind::ServiceImport | Kind::EndpointSlice => {
@@ -171,6 +178,7 @@ impl ClusterFacts {
                 *of = held.len();
             }
         }
+        *spent = take(listed).into_iter();
         *step = Step::Applying;
     }
 
