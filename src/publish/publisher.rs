@@ -193,7 +193,15 @@ impl Publisher {
 
     /// Publishes what waits until nothing does or `go_on` says stop, single changes first. True when nothing is left.
     pub fn work(&mut self, mut go_on: impl FnMut() -> bool) -> bool {
-        while self.work_once() && go_on() {}
+        while self.work_once() {
+            if !go_on() {
+                // Single changes without end must not keep a list from ever coming in.
+                if self.queue.has_single() {
+                    self.work_on_lists();
+                }
+                break;
+            }
+        }
         let done = self.waiting() == 0;
         if done {
             // Only now: while Blocks of a cluster are missing, its absent names must stay SERVFAIL.

@@ -124,7 +124,7 @@ impl Driver {
     fn work(&mut self) -> bool {
         let until = Instant::now() + SLICE;
         let done = self.publisher.work(|| Instant::now() < until);
-        self.tell_findings();
+        self.tell_what_happened();
         self.publisher.settle_answered(self.epoch.elapsed());
         if done {
             self.settle_serials();

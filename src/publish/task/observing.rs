@@ -33,6 +33,11 @@ impl Driver {
         if counts {
             self.publisher.await_answer(cluster, received);
         }
+        self.tell_what_happened();
+    }
+
+    /// What the brake did and what was found since the last call.
+    pub(super) fn tell_what_happened(&mut self) {
         self.publisher.brake_mut().take_events().iter().for_each(braking::tell);
         self.tell_findings();
     }

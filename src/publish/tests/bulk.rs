@@ -106,3 +106,21 @@ fn a_single_change_passes_a_cluster_that_is_removed() {
     let left = names(&table).into_iter().filter(|name| name.starts_with('s') && name.contains(".shop.")).count();
     assert_eq!(left, 0, "its names went with it");
 }
+
+#[test]
+fn single_changes_without_end_do_not_keep_a_list_out() {
+    let (mut publisher, _table) = large();
+    observe(&mut publisher, "east", list(&many(2), Kind::EndpointSlice));
+    let db = |last: u8| [slice("db", "db", &[last]), export("db", 1), service("db", true, 80)];
+    let web = |last: u8| [slice("web", "web", &[last]), export("web", 1), service("web", true, 80)];
+    for round in 1..=100 {
+        for fact in db(round).into_iter().chain(web(round)) {
+            observe(&mut publisher, "west", Change::Apply { fact, findings: Vec::new() });
+        }
+        publisher.work(|| false);
+        if publisher.lists.len() == 0 {
+            return;
+        }
+    }
+    panic!("the list still waits");
+}
