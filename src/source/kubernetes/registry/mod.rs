@@ -50,7 +50,7 @@ pub enum Sort {
     Secrets { label: String },
     /// ClusterProfiles (KEP-4322).
     Profiles(Profiles),
-    /// The Namespace itself, if its label [`SET_LABEL`] has this value: without it no ClusterProfile in it counts.
+    /// The Namespace itself, if its label `clusterset.multicluster.x-k8s.io` has this value: without it no ClusterProfile in it counts.
     Namespace { set: String },
 }
 
@@ -59,7 +59,7 @@ pub enum Sort {
 pub struct Profiles {
     /// The file of the token by name of the access provider.
     pub tokens: BTreeMap<String, PathBuf>,
-    /// Value of the label [`MANAGER_LABEL`]; empty: any.
+    /// Value of the label `x-k8s.io/cluster-manager`; empty: any.
     pub manager: String,
 }
 
