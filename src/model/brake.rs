@@ -76,10 +76,13 @@ impl Brake {
         match change {
             Change::Apply { fact, .. } => self.release(cluster, fact.kind(), &fact.key()),
             Change::Delete { kind, key } => self.release(cluster, *kind, key),
-            // Two discoveries in agreement are the second opinion already.
-            Change::Absent { kind, .. } => drop(self.holds.remove(&(cluster.clone(), *kind))),
             _ => {}
         }
+    }
+
+    /// The kind is not served any more: two discoveries in agreement are the second opinion already.
+    pub fn absent(&mut self, cluster: &ClusterId, kind: Kind) {
+        self.holds.remove(&(cluster.clone(), kind));
     }
 
     /// Judges what a complete list of a cluster lacks, at `now` (when its octets arrived). The objects that must stay.

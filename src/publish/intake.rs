@@ -41,7 +41,10 @@ impl Publisher {
     /// After anything that a cluster said.
     pub(super) fn follow(&mut self, cluster: &ClusterId, touched: Touched, single: bool, was_restored: bool) {
         if self.state(cluster) == State::Unknown {
-            // Its facts do not count yet; when they do, everything is touched.
+            // Its facts do not count yet; when they do, everything is touched. Until then only what is published and may
+            // have lost its last sign of life, the cluster that it came from being removed meanwhile.
+            let published = touched.services.into_iter().filter(|key| self.services.contains_key(key));
+            published.collect::<Vec<_>>().into_iter().for_each(|key| self.push(Entity::Service(key), false));
             if self.clusterset.is_synced(cluster) {
                 self.set_state(cluster, State::Fresh);
             }
@@ -90,8 +93,12 @@ impl Publisher {
     /// Queues what was touched: as single changes, or as bulk work.
     pub(super) fn touch(&mut self, touched: Touched, single: bool) {
         self.warnings.survey_due |= touched.everything || touched.ranges || !touched.namespaces.is_empty();
+        if single {
+            touched.namespaces.iter().for_each(|namespace| self.sweep_namespace(namespace));
+        } else {
+            self.sweep_each_namespace(touched.namespaces.iter().cloned().collect());
+        }
         for namespace in touched.namespaces {
-            self.sweep_namespace(&namespace, single);
             self.push(Entity::Namespace(namespace), single);
         }
         for key in touched.services {

@@ -7,12 +7,16 @@ use super::publisher::Publisher;
 use crate::model::facts::{Listing, Omission};
 use crate::model::{ClusterId, Observation};
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 use std::time::Duration;
 
 /// Objects of one part: less than a millisecond.
 pub(super) const PART: usize = 512;
 /// Observations that waited and are taken in at once.
 const WAITED: usize = 32;
+
+/// Observations that wait before no more are taken from the sources.
+const MOST: usize = 4096;
 
 /// A list on its way in.
 #[derive(Debug)]
@@ -31,12 +35,16 @@ struct Waiting {
 
 /// Long lists, by cluster.
 #[derive(Debug, Default)]
-pub(super) struct Lists(BTreeMap<ClusterId, Waiting>);
+pub(super) struct Lists {
+    waiting: BTreeMap<ClusterId, Waiting>,
+    /// The cluster that had its turn last.
+    last: Option<ClusterId>,
+}
 
 impl Lists {
     /// Keeps an observation back while its cluster waits; else it is handed back.
     pub(super) fn hold(&mut self, observation: Observation) -> Option<Observation> {
-        match self.0.get_mut(&observation.cluster) {
+        match self.waiting.get_mut(&observation.cluster) {
             Some(waiting) => waiting.behind.push_back(observation),
             None => return Some(observation),
         }
@@ -44,22 +52,35 @@ impl Lists {
     }
 
     fn begin(&mut self, cluster: ClusterId, list: Entering) {
-        self.0.entry(cluster).or_default().list = Some(list);
+        self.waiting.entry(cluster).or_default().list = Some(list);
+    }
+
+    /// The cluster whose turn it is: each in turn.
+    fn next(&mut self) -> Option<ClusterId> {
+        let behind = self.last.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut following = self.waiting.range((behind, Bound::Unbounded)).chain(&self.waiting);
+        self.last = following.next().map(|(cluster, _)| cluster.clone());
+        self.last.clone()
+    }
+
+    /// False when so much waits that the sources have to.
+    pub(super) fn have_room(&self) -> bool {
+        self.len() < MOST
     }
 
     /// Forgets clusters that are gone.
     pub(super) fn retain(&mut self, exists: impl Fn(&ClusterId) -> bool) {
-        self.0.retain(|cluster, _| exists(cluster));
+        self.waiting.retain(|cluster, _| exists(cluster));
     }
 
     /// True while something of the cluster waits.
     pub(super) fn delay(&self, cluster: &ClusterId) -> bool {
-        self.0.contains_key(cluster)
+        self.waiting.contains_key(cluster)
     }
 
     /// How much waits; a list counts as one.
     pub(super) fn len(&self) -> usize {
-        self.0.values().map(|waiting| usize::from(waiting.list.is_some()) + waiting.behind.len()).sum()
+        self.waiting.values().map(|waiting| usize::from(waiting.list.is_some()) + waiting.behind.len()).sum()
     }
 }
 
@@ -73,11 +94,11 @@ impl Publisher {
         while !self.advance(&cluster, &mut entering, usize::MAX) {}
     }
 
-    /// One part of the first list, or some of what waited behind it; false when nothing waits.
+    /// One part of the next list, or some of what waited behind it; false when nothing waits.
     pub(super) fn work_on_lists(&mut self) -> bool {
-        let Some((cluster, waiting)) = self.lists.0.iter_mut().next() else { return false };
-        let cluster = cluster.clone();
-        if let Some(mut entering) = waiting.list.take() {
+        let Some(cluster) = self.lists.next() else { return false };
+        let list = self.lists.waiting.get_mut(&cluster).and_then(|waiting| waiting.list.take());
+        if let Some(mut entering) = list {
             let done = self.contained(&cluster, Some(entering.listing.kind()), entering.received, |publisher| {
                 publisher.advance(&cluster, &mut entering, publisher.part)
             });
@@ -88,10 +109,12 @@ impl Publisher {
             return true;
         }
         for _ in 0..WAITED {
-            let Some(waiting) = self.lists.0.get_mut(&cluster).filter(|waiting| waiting.list.is_none()) else { break };
+            let Some(waiting) = self.lists.waiting.get_mut(&cluster).filter(|waiting| waiting.list.is_none()) else {
+                break;
+            };
             match waiting.behind.pop_front() {
                 Some(observation) => self.enter_contained(observation),
-                None => drop(self.lists.0.remove(&cluster)),
+                None => drop(self.lists.waiting.remove(&cluster)),
             }
         }
         true
@@ -101,6 +124,9 @@ impl Publisher {
     fn advance(&mut self, cluster: &ClusterId, entering: &mut Entering, count: usize) -> bool {
         let was_restored = self.is_restored(cluster);
         let Entering { listing, received } = entering;
+        if listing.is_of_absent_kind() {
+            self.brake.absent(cluster, listing.kind());
+        }
         let judge = |omission: &Omission<'_>| self.brake.judge(cluster, omission, *received);
         let touched = self.clusterset.advance(cluster, listing, count, judge);
         self.follow(cluster, touched, false, was_restored);

@@ -191,6 +191,11 @@ impl Publisher {
         self.queue.len() + self.sweeps.len() + self.lists.len() + usize::from(self.clusterset.is_leaving())
     }
 
+    /// False when so much waits behind long lists that nothing more should be observed for now.
+    pub fn has_room(&self) -> bool {
+        self.lists.have_room()
+    }
+
     /// Publishes what waits until nothing does or `go_on` says stop, single changes first. True when nothing is left.
     pub fn work(&mut self, mut go_on: impl FnMut() -> bool) -> bool {
         while self.work_once() {

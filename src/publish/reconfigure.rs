@@ -38,6 +38,7 @@ impl Publisher {
         self.lost.retain(|id| !is_gone(id));
         self.lists.retain(|id| !is_gone(id));
         for id in gone {
+            self.brake.forget(&id);
             let touched = self.clusterset.remove_cluster(&id);
             self.touch(touched, false);
         }

@@ -21,6 +21,8 @@ pub(super) enum Sweep {
     Rows { of: ClusterId, among: Vec<ClusterId>, after: Option<ServiceKey> },
     /// The services of a namespace.
     Namespace { namespace: Arc<str>, after: ServiceKey },
+    /// The services of each of these namespaces in turn, the last one first.
+    EachNamespace { namespaces: Vec<Arc<str>>, after: Option<ServiceKey> },
     /// The namespaces of each of these clusters.
     Namespaces { of: Vec<ClusterId> },
     /// Every host.
@@ -46,10 +48,13 @@ impl Sweep {
 pub(super) struct Sweeps(VecDeque<Sweep>);
 
 impl Sweeps {
-    /// Adds one; one like it begins anew.
+    /// Adds one, in the place of one like it that waits. The first may be under way: it goes on to its end, or the last
+    /// of what it walks through would never have their turn.
     fn push(&mut self, sweep: Sweep) {
-        self.0.retain(|other| !other.is_like(&sweep));
-        self.0.push_back(sweep);
+        match self.0.iter_mut().skip(1).find(|other| other.is_like(&sweep)) {
+            Some(waiting) => *waiting = sweep,
+            None => self.0.push_back(sweep),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -75,10 +80,17 @@ impl Publisher {
         self.sweeps.push(Sweep::Hosts { after: None });
     }
 
-    /// The services of a namespace: the first of them at once, as the change that touched it was, the rest as bulk work.
-    pub(super) fn sweep_namespace(&mut self, namespace: &Arc<str>, single: bool) {
+    /// The services of many namespaces, as bulk work.
+    pub(super) fn sweep_each_namespace(&mut self, namespaces: Vec<Arc<str>>) {
+        if !namespaces.is_empty() {
+            self.sweeps.push(Sweep::EachNamespace { namespaces, after: None });
+        }
+    }
+
+    /// The services of a namespace that a single change touched: the first of them at once, the rest as bulk work.
+    pub(super) fn sweep_namespace(&mut self, namespace: &Arc<str>) {
         let (keys, rest) = self.step_namespace(namespace, &ServiceKey::new(namespace, ""));
-        keys.into_iter().for_each(|key| self.push(Entity::Service(key), single));
+        keys.into_iter().for_each(|key| self.push(Entity::Service(key), true));
         if let Some(rest) = rest {
             self.sweeps.push(rest);
         }
@@ -114,6 +126,17 @@ impl Publisher {
                 let (keys, rest) = self.step_namespace(&namespace, &after);
                 keys.into_iter().for_each(|key| self.push(Entity::Service(key), false));
                 rest
+            }
+            Sweep::EachNamespace { mut namespaces, after } => {
+                let namespace = namespaces.last()?;
+                let after = after.unwrap_or_else(|| ServiceKey::new(namespace, ""));
+                let (keys, rest) = self.step_namespace(namespace, &after);
+                let after = rest.and_then(|_| keys.last().cloned());
+                if after.is_none() {
+                    namespaces.pop();
+                }
+                keys.into_iter().for_each(|key| self.push(Entity::Service(key), false));
+                Some(Sweep::EachNamespace { namespaces, after })
             }
             Sweep::Namespaces { mut of } => {
                 let id = of.pop()?;

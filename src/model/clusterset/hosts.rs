@@ -14,8 +14,7 @@ pub(super) struct HostIndex {
 }
 
 impl HostIndex {
-    /// Looks at the touched hosts of a cluster anew. Those that no zone serves are no longer touched; those that came
-    /// in or out of the cluster's limit are.
+    /// Looks at the touched hosts of a cluster anew. Those that no zone serves are no longer touched.
     pub(super) fn update(
         &mut self,
         slot: Slot,
@@ -28,7 +27,6 @@ impl HostIndex {
             self.set(host, slot, settings.hosts.serves(host) && member.facts.hosts().contains(host));
             was || self.holders.contains_key(host)
         });
-        self.measure(slot, member, settings.limits.hosts, touched);
     }
 
     /// As [`HostIndex::update`] for every host, after other settings.
@@ -68,7 +66,8 @@ impl HostIndex {
         }
     }
 
-    fn measure(&self, slot: Slot, member: &mut Member, limit: usize, touched: &mut HashSet<Arc<str>>) {
+    /// Finds the limit of the cluster anew; hosts that came in or out of it are added to `touched`.
+    pub(super) fn measure(&self, slot: Slot, member: &mut Member, limit: usize, touched: &mut HashSet<Arc<str>>) {
         let of_slot = || self.holders.iter().filter(|(_, slots)| slots.contains(&slot)).map(|(host, _)| host);
         let over = self.counts.get(&slot).is_some_and(|count| *count > limit);
         let cutoff = if over { of_slot().nth(limit).cloned() } else { None };

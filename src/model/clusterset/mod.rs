@@ -135,7 +135,7 @@ impl ClusterSet {
     pub fn observe(&mut self, observation: Observation) -> Touched {
         let Some((slot, member)) = self.listened_to(&observation) else { return Touched::default() };
         let touched = member.facts.observe(observation.change);
-        self.follow(slot, touched)
+        self.follow(slot, touched, true)
     }
 
     /// The list that the observation is, taken out of it, to be taken in part by part; `None` if it is none, or if its cluster is
@@ -156,7 +156,7 @@ impl ClusterSet {
         let Some(slot) = self.slot(id) else { return Touched::default() };
         let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
         let touched = member.facts.advance(listing, count, judge);
-        self.follow(slot, touched)
+        self.follow(slot, touched, listing.is_done())
     }
 
     /// The cluster of an observation, unless a newer watcher set speaks for it.
@@ -167,16 +167,22 @@ impl ClusterSet {
         Some((slot, member))
     }
 
-    /// Brings everything that is kept beside the facts in step with them, after what a cluster said.
-    fn follow(&mut self, slot: Slot, mut touched: Touched) -> Touched {
+    /// Brings everything that is kept beside the facts in step with them, after what a cluster said. Limits are looked at when
+    /// that is `whole`: in the middle of a list, what comes and what goes counts together.
+    fn follow(&mut self, slot: Slot, mut touched: Touched, whole: bool) -> Touched {
         let Some(member) = &mut self.members[usize::from(slot)] else { return touched };
         if std::mem::take(&mut touched.all_of_it) {
             touched.rows_of.insert(member.cluster.id.clone());
         }
         touched.everything |= member.ends_restored();
-        member.measure(&self.settings.limits, &mut touched.services);
+        if whole {
+            member.measure(&self.settings.limits, &mut touched.services);
+        }
         touched.hosts.extend(member.facts.hosts().leading_to(&touched.services));
         self.hosts.update(slot, member, &self.settings, &mut touched.hosts);
+        if whole {
+            self.hosts.measure(slot, member, self.settings.limits.hosts, &mut touched.hosts);
+        }
         touched.hosts.extend(self.follow_addresses(slot, &touched.services));
         let Some(member) = &self.members[usize::from(slot)] else { return touched };
         let (index, facts) = (&mut self.index, &member.facts);

@@ -54,6 +54,11 @@ impl Listing {
         self.kind
     }
 
+    /// True when the kind is not served, rather than listed.
+    pub fn is_of_absent_kind(&self) -> bool {
+        matches!(self.outcome, Outcome::Absent(_))
+    }
+
     /// True when all of it is taken in.
     pub fn is_done(&self) -> bool {
         self.step == Step::Done
@@ -105,9 +110,10 @@ impl ClusterFacts {
         })
     }
 
-    /// How many objects a list has to do with: those it has and those that are held.
+    /// How many objects a list has to do with: those it has, and those it is compared with.
     pub fn size_of(&self, listing: &Listing) -> usize {
-        listing.facts.len() + self.count(listing.kind)
+        let compared = if listing.step == Step::Applying { 0 } else { self.services.len() };
+        listing.facts.len() + compared.max(self.count(listing.kind))
     }
 
     /// Takes in the next `count` objects of a list. `judge` is asked once which of the objects that a list lacks must stay

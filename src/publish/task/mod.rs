@@ -54,7 +54,7 @@ pub async fn run(publisher: Publisher, schedule: Schedule, ends: Ends) {
             _ = &mut stop => break,
             // Before the observations: a flood of them must not stop the clock.
             _ = tick.tick() => driver.tick(),
-            Some(observation) = observations.recv() => driver.take_in(observation, &mut observations),
+            Some(observation) = observations.recv(), if driver.publisher.has_room() => driver.take_in(observation, &mut observations),
             Some(command) = commands.recv() => driver.obey(command),
             // With work left, this branch is always ready: the others are only looked at.
             () = std::future::ready(()), if !idle => {}

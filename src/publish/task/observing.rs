@@ -11,6 +11,9 @@ impl Driver {
         self.settle_growth();
         self.observe(first);
         for _ in 1..INTAKE {
+            if !self.publisher.has_room() {
+                break;
+            }
             let Ok(observation) = more.try_recv() else { break };
             self.observe(observation);
         }

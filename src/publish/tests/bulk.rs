@@ -100,7 +100,7 @@ fn a_single_change_passes_a_cluster_that_is_removed() {
     let (mut publisher, table) = large();
     let touched = publisher.clusterset.remove_cluster(&ClusterId::new("east"));
     publisher.touch(touched, false);
-    assert!(publisher.waiting() < 200, "{} things are queued in one piece", publisher.waiting());
+    assert!(publisher.waiting() < 10, "{} things are queued in one piece", publisher.waiting());
     let (before, after) = pass(&mut publisher, &table);
     assert!(before <= 1 && after >= MANY, "{before}, {after}");
     let left = names(&table).into_iter().filter(|name| name.starts_with('s') && name.contains(".shop.")).count();
@@ -123,4 +123,42 @@ fn single_changes_without_end_do_not_keep_a_list_out() {
         }
     }
     panic!("the list still waits");
+}
+
+#[test]
+fn a_sweep_that_began_anew_each_time_never_came_to_its_end() {
+    let (mut publisher, _table) = large();
+    for _ in 0..40 {
+        publisher.sweep_everything();
+        publisher.sweep();
+    }
+    assert!(publisher.queue.len() >= MANY, "{} are queued", publisher.queue.len());
+}
+
+#[test]
+fn a_name_outlived_its_cluster_when_an_unknown_one_gave_it_up_meanwhile() {
+    let (mut publisher, table) = publisher();
+    sync(&mut publisher, "east", &web());
+    let export = export("web", 1);
+    observe(&mut publisher, "west", Change::Apply { fact: export.clone(), findings: Vec::new() });
+    let touched = publisher.clusterset.remove_cluster(&ClusterId::new("east"));
+    publisher.touch(touched, false);
+    while let Some(gone) = publisher.clusterset.let_go(512) {
+        assert!(gone.is_empty(), "west has it too");
+    }
+    observe(&mut publisher, "west", Change::Delete { kind: export.kind(), key: export.key() });
+    publisher.work(|| true);
+    assert!(!names(&table).contains(&"web.shop.svc.clusterset.local.".to_owned()));
+}
+
+#[test]
+fn a_kind_that_is_not_served_any_more_left_its_brake_on() {
+    let (mut publisher, _table) = large();
+    let east = ClusterId::new("east");
+    observe(&mut publisher, "east", list(&Held::new(), Kind::ServiceExport));
+    publisher.work(|| true);
+    assert_eq!(publisher.brake.waiting(&east), [(Kind::ServiceExport, MANY)]);
+    observe(&mut publisher, "east", Change::Absent { kind: Kind::ServiceExport, reason: "not served".into() });
+    publisher.work(|| true);
+    assert_eq!(publisher.brake.waiting(&east), []);
 }
