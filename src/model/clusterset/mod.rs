@@ -236,7 +236,7 @@ impl ClusterSet {
         self.index.holders(key).iter().filter_map(|slot| Some((*slot, self.at(*slot)?)))
     }
 
-    /// True when the service has an export or an import anywhere.
+    /// True when the service has an export or an import in a cluster that is configured, or in one that is being given up.
     pub fn names(&self, key: &ServiceKey) -> bool {
         self.index.contains(key)
     }
