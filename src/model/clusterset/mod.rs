@@ -164,9 +164,7 @@ impl ClusterSet {
     /// that is `whole`: in the middle of a list, what comes and what goes counts together.
     fn follow(&mut self, slot: Slot, mut touched: Touched, whole: bool) -> Touched {
         let Some(member) = &mut self.members[usize::from(slot)] else { return touched };
-        if std::mem::take(&mut touched.all_of_it) {
-            touched.rows_of.insert(member.cluster.id.clone());
-        }
+        touched.name(&member.cluster.id);
         touched.everything |= member.ends_restored();
         if whole {
             member.measure(&self.settings.limits, &mut touched.services);

@@ -158,7 +158,6 @@ impl ClusterFacts {
             }
             Step::Done => {}
         }
-        self.touch_users(&mut touched);
         touched
     }
 

@@ -32,7 +32,6 @@ impl ClusterFacts {
             Change::Failed { kind, error } => self.status[kind as usize].error = Some(error.into()),
             Change::Replace { .. } => {}
         }
-        self.touch_users(&mut touched);
         touched
     }
 

@@ -84,14 +84,16 @@ fn a_slice_that_changes_hands_touches_both_services() {
 }
 
 #[test]
-fn a_node_touches_the_services_on_it_when_its_place_changes() {
+fn a_node_in_use_is_touched_when_its_place_changes() {
     let mut facts = ClusterFacts::default();
     facts.observe(apply(slice(WEB, 1, &["10.1.0.1 node=n1"])));
     facts.observe(apply(slice("shop/api", 1, &["10.1.0.2 node=n2"])));
-    assert_eq!(services(&facts.observe(apply(node("n1", "eu", "a")))), [WEB]);
+    let nodes = |touched: Touched| touched.moved_nodes;
+    assert_eq!(nodes(facts.observe(apply(node("n1", "eu", "a")))), ["n1".into()].into());
     assert!(facts.observe(apply(node("n1", "eu", "a"))).is_empty());
     assert!(facts.observe(apply(node("n3", "eu", "a"))).is_empty(), "nothing runs there");
-    assert_eq!(services(&facts.observe(replace(Kind::Node, vec![node("n2", "eu", "b")]))), ["shop/api", WEB]);
+    let listed = facts.observe(replace(Kind::Node, vec![node("n2", "eu", "b")]));
+    assert_eq!(nodes(listed), ["n1".into(), "n2".into()].into());
 }
 
 #[test]
