@@ -49,8 +49,8 @@ struct Connection<A, S> {
     /// Calls that are not whole, in the order in which their time is over.
     waiting: Vec<Waiting>,
     alarm: Alarm,
-    /// What is answered at the end of this turn.
-    whole: Vec<(Call, Result<Bytes, NoMessage>)>,
+    /// Queries that are answered at the end of this turn.
+    queries: Vec<(Bytes, SendResponse<Bytes>)>,
     health: JoinSet<()>,
     replying: Replying,
 }
@@ -124,8 +124,8 @@ where
 {
     fn new(h2: h2::server::Connection<S, Bytes>, terms: Terms<A>) -> Self {
         let alarm = Alarm::new((Instant::now() + terms.limits.deadline).into());
-        let (waiting, whole, health, replying) = (Vec::new(), Vec::new(), JoinSet::new(), Replying::new());
-        Connection { h2, terms, waiting, alarm, whole, health, replying }
+        let (waiting, queries, health, replying) = (Vec::new(), Vec::new(), JoinSet::new(), Replying::new());
+        Connection { h2, terms, waiting, alarm, queries, health, replying }
     }
 
     /// Ready at the end of the connection. What a turn answers wakes the task, and goes out at the begin of the next.
@@ -154,7 +154,7 @@ where
         }
         let mut call = Call { arriving: Arriving::new(request), respond };
         match call.arriving.poll_message(cx) {
-            Poll::Ready(message) => self.whole.push((call, message)),
+            Poll::Ready(message) => self.arrived(message, call),
             Poll::Pending => {
                 let until = Instant::now() + self.terms.limits.deadline;
                 self.waiting.push(Waiting { call, until, _busy: Busy::new(&self.terms.slot) });
@@ -168,10 +168,10 @@ where
             let now = Instant::now();
             for mut waiting in std::mem::take(&mut self.waiting) {
                 match waiting.call.arriving.poll_message(cx) {
-                    Poll::Ready(message) => self.whole.push((waiting.call, message)),
+                    Poll::Ready(message) => self.arrived(message, waiting.call),
                     Poll::Pending if over && waiting.until <= now => {
                         let late = NoMessage::Status(Status::cancelled("the request took too long"));
-                        self.whole.push((waiting.call, Err(late)));
+                        self.arrived(Err(late), waiting.call);
                     }
                     Poll::Pending => self.waiting.push(waiting),
                 }
@@ -182,23 +182,24 @@ where
         }
     }
 
+    /// Queries wait for the end of the turn: a reply that was ready now would go out in a write of its own.
+    fn arrived(&mut self, message: Result<Bytes, NoMessage>, call: Call) {
+        match message {
+            Ok(message) if call.arriving.path() == QUERY_PATH => self.queries.push((message, call.respond)),
+            Ok(message) => {
+                let health = self.terms.service.health.clone();
+                self.health.spawn(health.answer(call.arriving.uri(), message, call.respond));
+            }
+            Err(NoMessage::Status(status)) => self.replying.refuse(call.respond, status),
+            Err(NoMessage::Gone) => {}
+        }
+    }
+
     fn answer(&mut self) {
-        for (call, message) in self.whole.drain(..) {
-            let reply = match message {
-                Ok(message) if call.arriving.path() == QUERY_PATH => {
-                    self.terms.service.answer(self.terms.peer, message)
-                }
-                Ok(message) => {
-                    let health = self.terms.service.health.clone();
-                    self.health.spawn(health.answer(call.arriving.uri(), message, call.respond));
-                    continue;
-                }
-                Err(NoMessage::Status(status)) => Err(status),
-                Err(NoMessage::Gone) => continue,
-            };
-            match reply {
-                Ok(message) => self.replying.reply(call.respond, message),
-                Err(status) => self.replying.refuse(call.respond, status),
+        for (message, respond) in self.queries.drain(..) {
+            match self.terms.service.answer(self.terms.peer, message) {
+                Ok(reply) => self.replying.reply(respond, reply),
+                Err(status) => self.replying.refuse(respond, status),
             }
         }
     }
