@@ -170,6 +170,27 @@ async fn a_request_that_stops_half_way_is_cancelled_and_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn unfinished_requests_give_back_what_they_took_of_the_connections_window() {
+    let limits = GrpcLimits { deadline: Duration::from_secs(1), ..GrpcLimits::default() };
+    let running = Running::start(limits, None).await;
+    let mut http = Http::connect(running.address).await;
+    let longest = framed(&query(1, &"x".repeat(65_535 - 12)));
+    let mut halves = Vec::new();
+    // Four times as much as the connection may send ahead.
+    for _ in 0..64 {
+        let mut open = http.open(QUERY, &[]).await;
+        open.send(&longest[..65_000], false);
+        halves.push(open);
+    }
+    for half in halves {
+        assert_eq!(half.reply().await.code(), Code::Cancelled);
+    }
+    for _ in 0..64 {
+        assert_eq!(http.ask(&longest, &[]).await.code(), Code::Ok);
+    }
+}
+
+#[tokio::test]
 async fn a_connection_with_a_request_under_way_does_not_give_way() {
     let limits = GrpcLimits { per_client: 1, ..GrpcLimits::default() };
     let running = Running::start(limits, None).await;
