@@ -40,7 +40,7 @@ pub struct Listeners {
     grpc: Vec<Bound>,
     notes: Vec<String>,
     #[cfg(feature = "grpc")]
-    tls: Option<tonic::transport::ServerTlsConfig>,
+    tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 impl Listeners {
@@ -51,7 +51,7 @@ impl Listeners {
     pub fn bind(settings: &ListenSettings) -> Result<Self, BindError> {
         #[cfg(feature = "grpc")]
         let tls = match &settings.grpc_tls {
-            Some(files) => Some(super::grpc::tls_config(files, settings.grpc_limits.deadline)?),
+            Some(files) => Some(super::grpc::tls_config(files)?),
             None => None,
         };
         let workers = if settings.udp.workers == 0 { cores() } else { settings.udp.workers };
@@ -191,7 +191,7 @@ impl<A: Answerer> Start<A> {
     fn grpc(
         &self,
         bound: Vec<Bound>,
-        tls: Option<tonic::transport::ServerTlsConfig>,
+        tls: Option<Arc<rustls::ServerConfig>>,
         serving: &Serving,
         phase: &PhaseReceiver,
         workers: &mut [StreamWorker<A>],
@@ -208,9 +208,14 @@ impl<A: Answerer> Start<A> {
                     asked: Asked { transport: Transport::Grpc, view: endpoint.view },
                     health: serving.health.clone(),
                 };
-                let (admission, limits, tls) = (Arc::clone(&admission), limits.clone(), tls.clone());
-                let phase = phase.clone();
-                worker.add(StreamJob::Grpc { listener, service, admission, limits, tls, phase });
+                let service = super::grpc::GrpcListener {
+                    service: Arc::new(service),
+                    admission: Arc::clone(&admission),
+                    limits: limits.clone(),
+                    tls: tls.clone().map(Into::into),
+                    phase: phase.clone(),
+                };
+                worker.add(StreamJob::Grpc { listener, service });
             }
         }
     }

@@ -21,11 +21,7 @@ pub enum StreamJob<A> {
     #[cfg(feature = "grpc")]
     Grpc {
         listener: TcpListener,
-        service: super::grpc::GrpcService<A>,
-        admission: std::sync::Arc<super::admission::Admission>,
-        limits: super::settings::GrpcLimits,
-        tls: Option<tonic::transport::ServerTlsConfig>,
-        phase: PhaseReceiver,
+        service: super::grpc::GrpcListener<A>,
     },
 }
 
@@ -96,13 +92,8 @@ fn spawn<A: Answerer>(job: StreamJob<A>, tasks: &mut JoinSet<()>) -> io::Result<
             tasks.spawn(tcp::serve(tokio::net::TcpListener::from_std(listener)?, service));
         }
         #[cfg(feature = "grpc")]
-        StreamJob::Grpc { listener, service, admission, limits, tls, phase } => {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            tasks.spawn(async move {
-                if let Err(error) = super::grpc::serve(listener, service, admission, limits, tls, phase).await {
-                    tracing::error!("a gRPC listener ended: {error}; restart to serve gRPC again");
-                }
-            });
+        StreamJob::Grpc { listener, service } => {
+            tasks.spawn(super::grpc::serve(tokio::net::TcpListener::from_std(listener)?, service));
         }
     }
     Ok(())

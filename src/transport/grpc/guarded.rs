@@ -1,64 +1,26 @@
-//! Connections as tonic gets them: admitted, closed when silent, when they do not read, or when told to give way.
+//! The octets of an admitted connection: an error when the peer is silent or does not read for too long.
 
 use crate::telemetry::counters::Timeout;
-use crate::transport::accept::{Accepted, Accepting, Alarm};
-use crate::transport::admission::{Admission, Permit, Slot};
-use std::future::Future;
-use std::io::{self, ErrorKind, IoSlice};
-use std::net::IpAddr;
+use crate::transport::accept::Alarm;
+use crate::transport::admission::{Admission, Permit};
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_stream::Stream;
-use tonic::transport::server::Connected;
+use tokio::net::TcpStream;
 
 /// Octets of the HTTP/2 preface: a peer that has sent fewer has not begun.
 const PREFACE: u64 = 24;
 /// The longest silence after that: probes are answered more often by any living peer.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// What the service knows about the connection of a request.
-#[derive(Debug, Clone)]
-pub struct ConnectionInfo {
-    pub peer: IpAddr,
-    pub slot: Arc<Slot>,
-}
-
-/// The admitted connections of one listener.
-pub struct Incoming {
-    listener: TcpListener,
-    accepting: Accepting,
-    admission: Arc<Admission>,
-    deadline: Duration,
-}
-
-impl Incoming {
-    /// `deadline`: for the first octets, and for the peer to take what is written.
-    pub fn new(listener: TcpListener, admission: &Arc<Admission>, deadline: Duration) -> Self {
-        Incoming { listener, accepting: Accepting::new(admission), admission: Arc::clone(admission), deadline }
-    }
-}
-
-impl Stream for Incoming {
-    type Item = io::Result<Guarded>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        let accepted = ready!(this.accepting.poll_accept(&this.listener, cx));
-        Poll::Ready(Some(Ok(Guarded::new(accepted, Arc::clone(&this.admission), this.deadline))))
-    }
-}
-
 /// One connection.
 pub struct Guarded {
     stream: TcpStream,
-    peer: IpAddr,
     permit: Permit,
     admission: Arc<Admission>,
-    told_to_close: Pin<Box<dyn Future<Output = ()> + Send>>,
     deadline: Duration,
     received: u64,
     last_read: Instant,
@@ -69,15 +31,13 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    fn new(accepted: Accepted, admission: Arc<Admission>, deadline: Duration) -> Self {
-        let slot = Arc::clone(accepted.permit.slot());
+    /// `deadline`: for the first octets, and for the peer to take what is written.
+    pub fn new(stream: TcpStream, permit: Permit, admission: Arc<Admission>, deadline: Duration) -> Self {
         let now = Instant::now();
         Guarded {
-            stream: accepted.stream,
-            peer: accepted.peer.ip().to_canonical(),
-            permit: accepted.permit,
+            stream,
+            permit,
             admission,
-            told_to_close: Box::pin(async move { slot.told_to_close().await }),
             deadline,
             received: 0,
             last_read: now,
@@ -109,19 +69,8 @@ impl Guarded {
     }
 }
 
-impl Connected for Guarded {
-    type ConnectInfo = ConnectionInfo;
-
-    fn connect_info(&self) -> ConnectionInfo {
-        ConnectionInfo { peer: self.peer, slot: Arc::clone(self.permit.slot()) }
-    }
-}
-
 impl AsyncRead for Guarded {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.permit.slot().is_closing() || self.told_to_close.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(ErrorKind::ConnectionAborted.into()));
-        }
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buffer) {
             Poll::Pending => self.poll_silence(cx),
@@ -135,23 +84,12 @@ impl AsyncRead for Guarded {
     }
 }
 
+/// Without vectored writes: h2 then copies replies of up to 1,024 octets behind each other, and many go out in one write.
+/// With them, each of 256 or more would be a write of its own.
 impl AsyncWrite for Guarded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, octets);
         self.guard_write(written, cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.guard_write(written, cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

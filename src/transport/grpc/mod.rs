@@ -1,65 +1,99 @@
 //! gRPC: CoreDNS's `/coredns.dns.DnsService/Query` and the standard health service.
 //!
-//! In: connections, plain or TLS. Out: replies as messages, or one of the few statuses of DNS.md section 5. tonic
-//! serves HTTP/2; caps, silence and write deadlines stand before it, in the connections handed to it.
+//! In: connections, plain or TLS. Out: replies as messages, or one of the few statuses of DNS.md section 5. HTTP/2 by
+//! h2, one task per connection; tonic has the statuses, the health service and the client.
 
 pub mod client;
+mod connection;
 #[rustfmt::skip]
 mod generated;
 mod guarded;
+mod health;
+mod request;
 mod service;
 #[cfg(test)]
 mod tests;
 mod tls;
 
-pub use service::{GrpcService, Health};
+pub use health::Health;
+pub use service::GrpcService;
 pub use tls::tls_config;
 
+use super::accept::{Accepted, Accepting, accept};
 use super::admission::Admission;
 use super::answerer::Answerer;
 use super::phase::PhaseReceiver;
 use super::settings::GrpcLimits;
-use guarded::Incoming;
-use service::Dispatcher;
+use connection::Terms;
+use guarded::Guarded;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
-use tonic::transport::{Server, ServerTlsConfig};
+use tokio::task::{JoinError, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
-/// How often an idle connection is probed, and how long it has to answer: a peer that vanished without FIN is noticed.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// Octets that one stream, and one connection, may send ahead of being read.
-const STREAM_WINDOW: u32 = 65_535 + 16;
-const CONNECTION_WINDOW: u32 = 1 << 20;
-/// Octets of request headers.
-const HEADERS_MAX: u32 = 8 * 1024;
+/// One listener of one stream worker.
+pub struct GrpcListener<A> {
+    pub service: Arc<GrpcService<A>>,
+    pub admission: Arc<Admission>,
+    pub limits: GrpcLimits,
+    /// `None` is plain text.
+    pub tls: Option<TlsAcceptor>,
+    pub phase: PhaseReceiver,
+}
 
 /// Serves one listener until the drain, then until its connections are done.
-///
-/// # Errors
-/// When tonic cannot use the TLS settings.
-pub async fn serve<A: Answerer>(
-    listener: TcpListener,
-    service: GrpcService<A>,
-    admission: Arc<Admission>,
-    limits: GrpcLimits,
-    tls: Option<ServerTlsConfig>,
-    mut phase: PhaseReceiver,
-) -> Result<(), tonic::transport::Error> {
-    let mut server = Server::builder()
-        .timeout(limits.deadline)
-        .max_concurrent_streams(limits.streams)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .http2_max_header_list_size(HEADERS_MAX)
-        .http2_keepalive_interval(Some(PING_EVERY))
-        .http2_keepalive_timeout(Some(PING_EVERY));
-    if !limits.max_age.is_zero() {
-        server = server.max_connection_age(limits.max_age);
+pub async fn serve<A: Answerer>(socket: TcpListener, listener: GrpcListener<A>) {
+    let listener = Arc::new(listener);
+    let mut phase = listener.phase.clone();
+    let mut accepting = Accepting::new(&listener.admission);
+    let mut connections = JoinSet::new();
+    let mut draining = false;
+    while !draining {
+        tokio::select! {
+            biased;
+            () = phase.draining() => draining = true,
+            Some(ended) = connections.join_next(), if !connections.is_empty() => listener.note_panic(ended),
+            accepted = accept(&socket, &mut accepting) => {
+                connections.spawn(Arc::clone(&listener).converse(accepted));
+            }
+        }
     }
-    if let Some(tls) = tls {
-        server = server.tls_config(tls)?;
+    for accepted in accepting.sweep(socket) {
+        connections.spawn(Arc::clone(&listener).converse(accepted));
     }
-    let incoming = Incoming::new(listener, &admission, limits.deadline);
-    server.serve_with_incoming_shutdown(Dispatcher::new(service), incoming, async move { phase.draining().await }).await
+    while let Some(ended) = connections.join_next().await {
+        listener.note_panic(ended);
+    }
+}
+
+impl<A: Answerer> GrpcListener<A> {
+    async fn converse(self: Arc<Self>, accepted: Accepted) {
+        let slot = Arc::clone(accepted.permit.slot());
+        tokio::select! {
+            biased;
+            () = slot.told_to_close() => {}
+            () = self.converse_for_long(accepted) => {}
+        }
+    }
+
+    async fn converse_for_long(&self, accepted: Accepted) {
+        let Accepted { stream, peer, permit } = accepted;
+        let terms = Terms {
+            service: Arc::clone(&self.service),
+            limits: self.limits.clone(),
+            peer: peer.ip().to_canonical(),
+            slot: Arc::clone(permit.slot()),
+        };
+        let stream = Guarded::new(stream, permit, Arc::clone(&self.admission), self.limits.deadline);
+        let Some(tls) = &self.tls else { return connection::serve(stream, terms, self.phase.clone()).await };
+        if let Ok(Ok(stream)) = tokio::time::timeout(self.limits.deadline, tls.accept(stream)).await {
+            connection::serve(stream, terms, self.phase.clone()).await;
+        }
+    }
+
+    fn note_panic(&self, ended: Result<(), JoinError>) {
+        if ended.is_err_and(|error| error.is_panic()) {
+            self.service.counters.panicked();
+        }
+    }
 }

@@ -1,3 +1,7 @@
+mod frames;
+mod generated;
+mod streams;
+
 use super::client::{Client, GrpcError};
 use super::service::{DNS_SERVICE, REQUEST_MAX};
 use crate::telemetry::counters::Counters;
@@ -222,7 +226,7 @@ async fn with_a_client_authority_only_its_clients_are_served() {
     let wrong = TlsFiles { key: put("other.key", &stranger.identity("x").1), ..files.clone() };
     let missing = TlsFiles { certificate: folder.path().join("none.crt"), ..files };
     for (files, expected) in [(wrong, "other.key"), (missing, "none.crt")] {
-        let error = super::tls_config(&files, LIMIT).unwrap_err().to_string();
+        let error = super::tls_config(&files).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("tls.grpc"), "{error}");
     }
 }
