@@ -25,7 +25,7 @@
 //! begins with the upper halves of both offsets (u16 each), and the upper half of each offset of glue follows its entry.
 
 use crate::dns::name::same_octets;
-use std::sync::Arc;
+use triomphe::ThinArc;
 
 /// Octets before the presence.
 pub(super) const FIXED: usize = 5;
@@ -60,16 +60,16 @@ pub(super) mod flag {
 /// One owner name with all its types, in all views (layout above).
 /// A clone shares the octets: what copies a zone keeps them without another copy.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Block(Arc<[u8]>);
+pub struct Block(ThinArc<(), u8>);
 
 impl Block {
     pub(super) fn new(octets: &[u8]) -> Self {
-        Block(octets.into())
+        Block(ThinArc::from_header_and_slice((), octets))
     }
 
     #[inline]
     pub(super) fn octets(&self) -> &[u8] {
-        &self.0
+        &self.0.slice
     }
 
     /// The lower-case owner name in wire form.
@@ -81,13 +81,10 @@ impl Block {
     /// True for the Block of `name`, in lower-case wire form.
     #[inline]
     pub fn is_of(&self, name: &[u8]) -> bool {
-        let [_, length, begin, ..] = *self.octets() else { return false };
-        usize::from(length) == name.len()
-            && self
-                .0
-                .get(usize::from(begin)..)
-                .and_then(|rest| rest.get(..name.len()))
-                .is_some_and(|own| same_octets(own, name))
+        let octets = self.octets();
+        let [_, length, begin, ..] = *octets else { return false };
+        let own = octets.get(usize::from(begin)..).and_then(|rest| rest.get(..name.len()));
+        usize::from(length) == name.len() && own.is_some_and(|own| same_octets(own, name))
     }
 
     /// Number of its zone in the Frame that compile knew.
