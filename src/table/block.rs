@@ -6,25 +6,33 @@
 //! Layout, all numbers little-endian, offsets from the start of the Block:
 //!
 //! ```text
-//!  0 presence u64 | 8 zone u8 | 9 name length u8 | 10 orders u8 | 11 views u8
-//! 12 name | order of each view: u8 x views | offset of each order: u32 x orders (only when orders > 1)
+//!  0 zone u8 | 1 name length u8 | 2 where the name begins u8 | 3 orders u8 | 4 views u8
+//!  5 presence: a bit for each view | in front of the name the records that end with it, if there are such
+//!    name | order of each view: u8 x views, offset of each order: u16 x orders (only when orders > 1)
 //!    orders, each: sets u8 (bit 7: the name has an owner, though no sets; bit 6: sets by cluster follow), then per set
-//!        16 octets, then, where bit 6 is set, the number u8 of the sets by cluster and 16 octets for each:
-//!        type u16 | flags u8 | tiers u8 | records u16 | stride u16 | offset of records u32 | offset of tables u32
+//!        12 octets, then, where bit 6 is set, the number u8 of the sets by cluster and 12 octets for each:
+//!        type u16 | flags u8 | tiers u8 | records u16 | stride u16 | offset of records u16 | offset of tables u16
 //!    tables, per set, what there is of: record lengths u16 x records (stride 0) | tier lengths u16 x tiers (tiers > 1)
-//!        | start table u16 x 64 | cluster column u16 x records | glue (offset u32, length u16, records u16) x records
+//!        | start table u16 x 64 | cluster column u16 x records, one for all if they agree
+//!        | glue (offset u16, length u16, records u16) x records
 //!    records: complete, their owner a pointer to the question
 //! ```
+//!
+//! The views are those up to the last in which the name exists. An SRV record that names its own owner ends with the
+//! owner's name; it stands in front of the head of the orders, and its last octets are the name.
+//!
+//! In a Block of more than 65,535 octets every set is *far*: it takes two places among the sets, the second of which
+//! begins with the upper halves of both offsets (u16 each), and the upper half of each offset of glue follows its entry.
 
 use crate::dns::name::same_octets;
-use std::sync::Arc;
+use triomphe::ThinArc;
 
-/// Octets before the name.
-pub(super) const FIXED: usize = 12;
+/// Octets before the presence.
+pub(super) const FIXED: usize = 5;
 /// Octets of one set in an order.
-pub(super) const SET: usize = 16;
-/// Octets of one entry of a glue table.
-pub(super) const GLUE: usize = 8;
+pub(super) const SET: usize = 12;
+/// Octets of one entry of a glue table; two more in a far set.
+pub(super) const GLUE: usize = 6;
 /// Slots of a start table (`answer: weighted`).
 pub const DRAW_SLOTS: usize = 64;
 
@@ -32,8 +40,10 @@ pub const DRAW_SLOTS: usize = 64;
 pub(super) const OWNED: u8 = 0x80;
 /// In the same octet: behind the sets stand those for the names of one cluster.
 pub(super) const BY_CLUSTER: u8 = 0x40;
-/// Most sets of an order: the rest of that octet.
-pub(super) const MOST_SETS: u8 = 0x3f;
+/// The rest of that octet: places of sets.
+const PLACES: u8 = 0x3f;
+/// Most sets of an order: so few that the heads of all orders lie within reach of 16 bits, far sets or not.
+pub(super) const MOST_SETS: usize = 15;
 
 /// Flags of a set.
 pub(super) mod flag {
@@ -42,69 +52,84 @@ pub(super) mod flag {
     pub const DRAW: u8 = 4;
     pub const CLUSTERS: u8 = 8;
     pub const GLUE: u8 = 16;
+    /// The cluster column has one entry for all records.
+    pub const ONE_CLUSTER: u8 = 32;
+    pub const FAR: u8 = 64;
 }
 
 /// One owner name with all its types, in all views (layout above).
 /// A clone shares the octets: what copies a zone keeps them without another copy.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Block(pub(super) Arc<[u8]>);
+pub struct Block(ThinArc<(), u8>);
 
 impl Block {
+    pub(super) fn new(octets: &[u8]) -> Self {
+        Block(ThinArc::from_header_and_slice((), octets))
+    }
+
+    #[inline]
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.0.slice
+    }
+
     /// The lower-case owner name in wire form.
     #[inline]
     pub fn name(&self) -> &[u8] {
-        slice(&self.0, FIXED, usize::from(octet(&self.0, 9)))
+        slice(self.octets(), usize::from(octet(self.octets(), 2)), usize::from(octet(self.octets(), 1)))
     }
 
     /// True for the Block of `name`, in lower-case wire form.
     #[inline]
     pub fn is_of(&self, name: &[u8]) -> bool {
-        let Some((head, rest)) = self.0.split_first_chunk::<FIXED>() else { return false };
-        usize::from(head[9]) == name.len() && rest.get(..name.len()).is_some_and(|own| same_octets(own, name))
+        let octets = self.octets();
+        let [_, length, begin, ..] = *octets else { return false };
+        let own = octets.get(usize::from(begin)..).and_then(|rest| rest.get(..name.len()));
+        usize::from(length) == name.len() && own.is_some_and(|own| same_octets(own, name))
     }
 
     /// Number of its zone in the Frame that compile knew.
     #[inline]
     pub fn zone(&self) -> u8 {
-        octet(&self.0, 8)
+        octet(self.octets(), 0)
     }
 
     /// Bit v: the name exists in view v.
-    #[inline]
     pub fn presence(&self) -> u64 {
-        self.0.first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+        let octets = slice(self.octets(), FIXED, usize::from(self.views().div_ceil(8)));
+        octets.iter().rev().fold(0, |views, octet| views << 8 | u64::from(*octet))
     }
 
     /// True when the name exists in `view`.
     #[inline]
     pub fn exists_in(&self, view: u8) -> bool {
-        self.presence() >> (view & 63) & 1 == 1
+        view < self.views() && octet(self.octets(), FIXED + usize::from(view >> 3)) >> (view & 7) & 1 == 1
     }
 
     /// Octets of the whole Block.
     #[inline]
     pub fn size(&self) -> usize {
-        self.0.len()
+        self.octets().len()
     }
 
     /// How many orders there are.
+    #[inline]
     pub fn order_count(&self) -> u8 {
-        octet(&self.0, 10)
+        octet(self.octets(), 3)
+    }
+
+    /// One more than the last view in which the name exists.
+    #[inline]
+    pub(super) fn views(&self) -> u8 {
+        octet(self.octets(), 4)
     }
 
     /// Which order `view` has.
     #[inline]
     pub fn order_of(&self, view: u8) -> u8 {
-        let views = octet(&self.0, 11);
-        if view >= views {
+        if self.order_count() <= 1 || view >= self.views() {
             return 0;
         }
-        octet(&self.0, FIXED + self.name().len() + usize::from(view))
-    }
-
-    /// How many views the order map names; 0 when every view uses order 0.
-    pub(super) fn mapped_views(&self) -> u8 {
-        octet(&self.0, 11)
+        octet(self.octets(), self.name_end() + usize::from(view))
     }
 
     /// The sets of `view`, the answer to type ANY first.
@@ -116,14 +141,14 @@ impl Block {
     /// The sets of one order.
     #[inline]
     pub fn sets_of_order(&self, order: u8) -> Sets<'_> {
-        Sets::at(&self.0, self.order_at(order))
+        Sets::at(self.octets(), self.order_at(order))
     }
 
     /// The sets of `view` in which the names of one cluster look for its addresses.
     #[inline]
     pub fn sets_by_cluster(&self, view: u8) -> Sets<'_> {
         let order = self.order_of(view);
-        match octet(&self.0, self.order_at(order)) & BY_CLUSTER {
+        match octet(self.octets(), self.order_at(order)) & BY_CLUSTER {
             0 => self.sets_of_order(order),
             _ => self.by_cluster(order),
         }
@@ -133,11 +158,11 @@ impl Block {
     #[cold]
     pub(super) fn by_cluster(&self, order: u8) -> Sets<'_> {
         let at = self.order_at(order);
-        let count = octet(&self.0, at);
+        let count = octet(self.octets(), at);
         if count & BY_CLUSTER == 0 {
-            return Sets { bytes: &self.0, heads: [].iter() };
+            return Sets { bytes: self.octets(), heads: [].iter() };
         }
-        Sets::at(&self.0, at + 1 + SET * usize::from(count & MOST_SETS))
+        Sets::at(self.octets(), at + 1 + SET * usize::from(count & PLACES))
     }
 
     /// True when `view` has a set here, or the name has an owner without any (DNS.md section 2).
@@ -148,16 +173,20 @@ impl Block {
 
     #[inline]
     pub(super) fn is_order_owned(&self, order: u8) -> bool {
-        octet(&self.0, self.order_at(order)) != 0
+        octet(self.octets(), self.order_at(order)) != 0
+    }
+
+    #[inline]
+    fn name_end(&self) -> usize {
+        usize::from(octet(self.octets(), 2)) + usize::from(octet(self.octets(), 1))
     }
 
     #[inline]
     fn order_at(&self, order: u8) -> usize {
-        let bytes = &*self.0;
-        let at = FIXED + usize::from(octet(bytes, 9)) + usize::from(octet(bytes, 11));
-        match octet(bytes, 10) {
+        let at = self.name_end();
+        match self.order_count() {
             0 | 1 => at,
-            _ => long(bytes, at + 4 * usize::from(order)) as usize,
+            _ => usize::from(short(self.octets(), at + usize::from(self.views()) + 2 * usize::from(order))),
         }
     }
 
@@ -170,7 +199,7 @@ impl Block {
     /// Reads one octet of each of the first cache lines, so that a batch waits for memory once and not once per name.
     #[inline]
     pub fn touch(&self) -> u8 {
-        [0, 64, 128, 192].into_iter().fold(0, |seen, line| seen | octet(&self.0, line))
+        [0, 64, 128, 192].into_iter().fold(0, |seen, line| seen | octet(self.octets(), line))
     }
 }
 
@@ -186,7 +215,7 @@ impl<'a> Sets<'a> {
     #[inline]
     fn at(bytes: &'a [u8], at: usize) -> Self {
         let heads = match bytes.get(at..) {
-            Some([count, rest @ ..]) => rest.get(..SET * usize::from(count & MOST_SETS)).unwrap_or(&[]),
+            Some([count, rest @ ..]) => rest.get(..SET * usize::from(count & PLACES)).unwrap_or(&[]),
             _ => &[],
         };
         Sets { bytes, heads: heads.as_chunks().0.iter() }
@@ -198,7 +227,9 @@ impl<'a> Iterator for Sets<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<PackedSet<'a>> {
-        let [t0, t1, flags, tiers, c0, c1, s0, s1, d0, d1, d2, d3, x0, x1, x2, x3] = *self.heads.next()?;
+        let [t0, t1, flags, tiers, c0, c1, s0, s1, d0, d1, x0, x1] = *self.heads.next()?;
+        let (data, tables) = (u16::from_le_bytes([d0, d1]), u16::from_le_bytes([x0, x1]));
+        let (data_above, tables_above) = if flags & flag::FAR == 0 { (0, 0) } else { self.above() };
         Some(PackedSet {
             bytes: self.bytes,
             rtype: u16::from_le_bytes([t0, t1]),
@@ -206,9 +237,18 @@ impl<'a> Iterator for Sets<'a> {
             tiers,
             count: u16::from_le_bytes([c0, c1]),
             stride: u16::from_le_bytes([s0, s1]),
-            data: u32::from_le_bytes([d0, d1, d2, d3]) as usize,
-            tables: u32::from_le_bytes([x0, x1, x2, x3]) as usize,
+            data: usize::from(data) + data_above,
+            tables: usize::from(tables) + tables_above,
         })
+    }
+}
+
+impl Sets<'_> {
+    /// What the offsets of a far set are above 16 bits.
+    #[cold]
+    fn above(&mut self) -> (usize, usize) {
+        let [d0, d1, x0, x1, ..] = self.heads.next().copied().unwrap_or_default();
+        (usize::from(u16::from_le_bytes([d0, d1])) << 16, usize::from(u16::from_le_bytes([x0, x1])) << 16)
     }
 }
 
@@ -314,17 +354,22 @@ impl<'a> PackedSet<'a> {
         if !self.has_clusters() {
             return super::NO_CLUSTER;
         }
-        short(self.bytes, self.clusters_at() + 2 * usize::from(index))
+        let index = if self.flags & flag::ONE_CLUSTER == 0 { usize::from(index) } else { 0 };
+        short(self.bytes, self.clusters_at() + 2 * index)
     }
 
     /// The additional records of each record; nothing when no record has any.
     #[inline]
     pub fn glue(&self) -> impl Iterator<Item = PackedGlue<'a>> + use<'a> {
         let count = if self.has_glue() { usize::from(self.count) } else { 0 };
-        let (table, bytes) = (slice(self.bytes, self.glue_at(), GLUE * count), self.bytes);
-        table.as_chunks::<GLUE>().0.iter().map(move |&[a0, a1, a2, a3, l0, l1, c0, c1]| {
-            let (at, length) = (u32::from_le_bytes([a0, a1, a2, a3]), u16::from_le_bytes([l0, l1]));
-            PackedGlue { bytes, at, length, count: u16::from_le_bytes([c0, c1]) }
+        let width = if self.flags & flag::FAR == 0 { GLUE } else { GLUE + 2 };
+        let (table, bytes) = (slice(self.bytes, self.glue_at(), width * count), self.bytes);
+        table.chunks_exact(width).filter_map(move |entry| {
+            let [a0, a1, l0, l1, c0, c1, above @ ..] = entry else { return None };
+            let above = above.first_chunk().map_or(0, |octets| usize::from(u16::from_le_bytes(*octets)) << 16);
+            let at = usize::from(u16::from_le_bytes([*a0, *a1])) + above;
+            let (length, count) = (u16::from_le_bytes([*l0, *l1]), u16::from_le_bytes([*c0, *c1]));
+            Some(PackedGlue { bytes, at, length, count })
         })
     }
 
@@ -341,7 +386,12 @@ impl<'a> PackedSet<'a> {
     }
 
     fn glue_at(&self) -> usize {
-        self.clusters_at() + if self.has_clusters() { 2 * usize::from(self.count) } else { 0 }
+        let clusters = match self.flags & (flag::CLUSTERS | flag::ONE_CLUSTER) {
+            0 => 0,
+            flag::CLUSTERS => usize::from(self.count),
+            _ => 1,
+        };
+        self.clusters_at() + 2 * clusters
     }
 }
 
@@ -349,7 +399,7 @@ impl<'a> PackedSet<'a> {
 #[derive(Clone, Copy)]
 pub struct PackedGlue<'a> {
     bytes: &'a [u8],
-    at: u32,
+    at: usize,
     length: u16,
     /// How many records.
     pub count: u16,
@@ -359,7 +409,7 @@ impl<'a> PackedGlue<'a> {
     /// The records, complete.
     #[inline]
     pub fn records(&self) -> &'a [u8] {
-        slice(self.bytes, self.at as usize, usize::from(self.length))
+        slice(self.bytes, self.at, usize::from(self.length))
     }
 }
 
@@ -371,11 +421,6 @@ fn octet(bytes: &[u8], at: usize) -> u8 {
 #[inline]
 fn short(bytes: &[u8], at: usize) -> u16 {
     bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |octets| u16::from_le_bytes(*octets))
-}
-
-#[inline]
-fn long(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |octets| u32::from_le_bytes(*octets))
 }
 
 #[inline]

@@ -18,7 +18,7 @@ pub struct Moment {
 }
 
 impl Table {
-    /// The zone of this number as it is between two publishes; `None`: no such zone. Costs 16 octets a name and, while
+    /// The zone of this number as it is between two publishes; `None`: no such zone. Costs 8 octets a name and, while
     /// the writer waits, one walk over the table.
     pub fn moment(&self, number: u8) -> Option<Moment> {
         self.stop_at(|frame, all| {

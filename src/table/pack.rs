@@ -2,7 +2,7 @@
 //!
 //! In: a [`Draft`] of compile. Out: a [`Block`] (layout in `block.rs`). Runs at change time only.
 
-use super::block::{BY_CLUSTER, Block, DRAW_SLOTS, FIXED, GLUE, MOST_SETS, OWNED, PackedSet, SET, flag};
+use super::block::{BY_CLUSTER, Block, DRAW_SLOTS, GLUE, MOST_SETS, OWNED, PackedSet, SET, flag};
 use super::draft::{Draft, Glue, NO_CLUSTER, Order, Record, RrSet};
 use crate::dns::Name;
 use crate::dns::types::class;
@@ -20,29 +20,26 @@ const COMPARED_RUNS: usize = 16;
 
 impl Block {
     /// Packs `draft`. A set without records is no set. What no message can carry is left out: records over 65,523
-    /// octets, those after the 65,535th of a set, sets after the 63rd of an order and orders after the 64th. Glue that
-    /// an earlier record of the set has already is not repeated.
+    /// octets, those after the 65,535th of a set, sets after the 15th of an order and orders after the 64th. Glue that
+    /// an earlier record of the set has already is not repeated, and the orders of views without the name are not kept.
     pub fn pack(draft: &Draft) -> Block {
-        let name = draft.name.wire();
-        let orders = &draft.orders[..draft.orders.len().min(64)];
-        let map = if orders.len() > 1 { &draft.order_of[..draft.order_of.len().min(64)] } else { &[] };
-        let mut packer = Packer { bytes: Vec::with_capacity(512), runs: Vec::new() };
-        packer.bytes.extend_from_slice(&draft.presence.to_le_bytes());
-        packer.bytes.extend_from_slice(&[draft.zone, name.len() as u8, orders.len() as u8, map.len() as u8]);
-        packer.bytes.extend_from_slice(name);
-        packer.bytes.extend_from_slice(map);
-        debug_assert!(packer.bytes.len() == FIXED + name.len() + map.len());
-        packer.orders(orders);
-        Block(packer.bytes.into())
+        let mut packer = Packer { bytes: Vec::with_capacity(512), runs: Vec::new(), far: false };
+        packer.block(draft);
+        if packer.bytes.len() > usize::from(u16::MAX) {
+            packer = Packer { bytes: Vec::with_capacity(packer.bytes.len()), runs: Vec::new(), far: true };
+            packer.block(draft);
+        }
+        Block::new(&packer.bytes)
     }
 
     /// Reads the Block back as the draft it was packed from (tests, AXFR, `explain`).
     pub fn describe(&self) -> Draft {
+        let mapped = if self.order_count() > 1 { self.views() } else { 0 };
         Draft {
             name: Name::from_wire(self.name()).unwrap_or_else(Name::root),
             zone: self.zone(),
             presence: self.presence(),
-            order_of: (0..self.mapped_views()).map(|view| self.order_of(view)).collect(),
+            order_of: (0..mapped).map(|view| self.order_of(view)).collect(),
             orders: (0..self.order_count()).map(|order| self.describe_order(order)).collect(),
         }
     }
@@ -94,7 +91,7 @@ fn fits(record: &Record) -> bool {
 
 /// The sets that have a record to send, as many as an order can count.
 fn packable(sets: &[RrSet]) -> Vec<&RrSet> {
-    sets.iter().filter(|set| set.records.iter().any(fits)).take(usize::from(MOST_SETS)).collect()
+    sets.iter().filter(|set| set.records.iter().any(fits)).take(MOST_SETS).collect()
 }
 
 /// A Block under construction.
@@ -102,32 +99,59 @@ struct Packer {
     bytes: Vec<u8>,
     /// Where the first runs of octets placed so far begin.
     runs: Vec<usize>,
+    /// Every set is far (`block.rs`).
+    far: bool,
 }
 
 impl Packer {
+    fn block(&mut self, draft: &Draft) {
+        let name = draft.name.wire();
+        let orders = &draft.orders[..draft.orders.len().min(64)];
+        let views = 64 - draft.presence.leading_zeros() as usize;
+        self.bytes.extend_from_slice(&[draft.zone, name.len() as u8, 0, orders.len() as u8, views as u8]);
+        self.bytes.extend_from_slice(&draft.presence.to_le_bytes()[..views.div_ceil(8)]);
+        match orders.iter().flat_map(|order| &order.sets).find(|set| self.ends_with_name(set, name)) {
+            Some(set) => _ = self.records(set),
+            None => self.bytes.extend_from_slice(name),
+        }
+        self.bytes[2] = (self.bytes.len() - name.len()) as u8;
+        if orders.len() > 1 {
+            let order_of = |view| draft.order_of.get(view).copied().unwrap_or(0);
+            self.bytes.extend((0..views).map(order_of));
+        }
+        self.orders(orders);
+    }
+
+    /// True when the records of `set` may stand in front of the name, which they end with.
+    fn ends_with_name(&self, set: &RrSet, name: &[u8]) -> bool {
+        let is_last = set.records.last().is_some_and(|record| record.rdata.ends_with(name));
+        let length = || set.records.iter().map(|record| RECORD_HEAD + record.rdata.len()).sum::<usize>();
+        is_last && self.bytes.len() + length() - name.len() <= usize::from(u8::MAX)
+    }
+
     /// Writes the heads of all orders, then what they point to.
     fn orders(&mut self, orders: &[Order]) {
-        let table = self.bytes.len();
+        let (table, places) = (self.bytes.len(), if self.far { 2 } else { 1 });
         if orders.len() > 1 {
-            self.bytes.resize(table + 4 * orders.len(), 0);
+            self.bytes.resize(table + 2 * orders.len(), 0);
         }
         let mut heads = Vec::with_capacity(orders.len());
         for (index, order) in orders.iter().enumerate() {
             let at = self.bytes.len();
             if orders.len() > 1 {
-                self.bytes[table + 4 * index..][..4].copy_from_slice(&(at as u32).to_le_bytes());
+                self.bytes[table + 2 * index..][..2].copy_from_slice(&(at as u16).to_le_bytes());
             }
             let sets = packable(&order.sets);
             let by_cluster = packable(&order.by_cluster);
             let owned = sets.is_empty() && order.sets.iter().any(RrSet::is_owner_mark);
             let more = if by_cluster.is_empty() { 0 } else { BY_CLUSTER };
-            self.bytes.push(sets.len() as u8 | more | if owned { OWNED } else { 0 });
-            self.bytes.resize(at + 1 + SET * sets.len(), 0);
+            self.bytes.push((places * sets.len()) as u8 | more | if owned { OWNED } else { 0 });
+            self.bytes.resize(at + 1 + SET * places * sets.len(), 0);
             heads.push((at + 1, sets));
             if more != 0 {
                 let at = self.bytes.len();
-                self.bytes.push(by_cluster.len() as u8);
-                self.bytes.resize(at + 1 + SET * by_cluster.len(), 0);
+                self.bytes.push((places * by_cluster.len()) as u8);
+                self.bytes.resize(at + 1 + SET * places * by_cluster.len(), 0);
                 heads.push((at + 1, by_cluster));
             }
         }
@@ -135,19 +159,21 @@ impl Packer {
             let placed: Vec<(Vec<&Record>, usize)> = sets.iter().map(|set| self.records(set)).collect();
             for (index, (set, (records, data))) in sets.iter().zip(placed).enumerate() {
                 let head = self.tables(set, &records, data);
-                self.bytes[at + SET * index..][..SET].copy_from_slice(&head);
+                self.bytes[at + SET * places * index..][..SET * places].copy_from_slice(&head[..SET * places]);
             }
         }
     }
 
-    /// Writes the tables of one set; returns its head.
-    fn tables(&mut self, set: &RrSet, records: &[&Record], data: usize) -> [u8; SET] {
+    /// Writes the tables of one set; returns its head, and what follows it in a far one.
+    fn tables(&mut self, set: &RrSet, records: &[&Record], data: usize) -> [u8; 2 * SET] {
         let lengths: Vec<u16> = records.iter().map(|record| (RECORD_HEAD + record.rdata.len()) as u16).collect();
         let stride = match lengths.split_first() {
             Some((first, rest)) if rest.iter().all(|length| length == first) => *first,
             _ => 0,
         };
-        let mut flags = (u8::from(set.stale) * flag::STALE) | (u8::from(set.serial) * flag::SERIAL);
+        let mut flags = (u8::from(set.stale) * flag::STALE)
+            | (u8::from(set.serial) * flag::SERIAL)
+            | (u8::from(self.far) * flag::FAR);
         let glue = records.iter().any(|record| record.glue.count > 0).then(|| self.glue_table(records));
         let tables = self.bytes.len();
         if stride == 0 {
@@ -164,22 +190,27 @@ impl Packer {
             flags |= flag::DRAW;
             self.shorts(&draw[..DRAW_SLOTS]);
         }
-        if records.iter().any(|record| record.cluster != NO_CLUSTER) {
+        let column = records.first().map_or(NO_CLUSTER, |record| record.cluster);
+        if records.iter().any(|record| record.cluster != column) {
             flags |= flag::CLUSTERS;
-            self.shorts(&records.iter().map(|record| record.cluster).collect::<Vec<u16>>());
+            self.bytes.extend(records.iter().flat_map(|record| record.cluster.to_le_bytes()));
+        } else if column != NO_CLUSTER {
+            flags |= flag::CLUSTERS | flag::ONE_CLUSTER;
+            self.shorts(&[column]);
         }
         if let Some(glue) = glue {
             flags |= flag::GLUE;
             self.bytes.extend_from_slice(&glue);
         }
-        let mut head = [0; SET];
+        let ([d0, d1, d2, d3], [x0, x1, x2, x3]) = ((data as u32).to_le_bytes(), (tables as u32).to_le_bytes());
+        let mut head = [0; 2 * SET];
         head[..2].copy_from_slice(&set.rtype.to_le_bytes());
         head[2] = flags;
         head[3] = tiers.len() as u8;
         head[4..6].copy_from_slice(&(records.len() as u16).to_le_bytes());
         head[6..8].copy_from_slice(&stride.to_le_bytes());
-        head[8..12].copy_from_slice(&(data as u32).to_le_bytes());
-        head[12..].copy_from_slice(&(tables as u32).to_le_bytes());
+        head[8..SET].copy_from_slice(&[d0, d1, x0, x1]);
+        head[SET..SET + 4].copy_from_slice(&[d2, d3, x2, x3]);
         head
     }
 
@@ -209,9 +240,13 @@ impl Packer {
             let (wire, count) = if wanted { (&*record.glue.wire, record.glue.count) } else { (&[][..], 0) };
             let at = self.bytes.len();
             self.bytes.extend_from_slice(wire);
-            table.extend_from_slice(&(self.place(at) as u32).to_le_bytes());
+            let [a0, a1, above @ ..] = (self.place(at) as u32).to_le_bytes();
+            table.extend_from_slice(&[a0, a1]);
             table.extend_from_slice(&(wire.len() as u16).to_le_bytes());
             table.extend_from_slice(&count.to_le_bytes());
+            if self.far {
+                table.extend_from_slice(&above);
+            }
         }
         table
     }

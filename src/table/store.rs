@@ -23,9 +23,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Distance between the keys of one name; odd, so that all keys differ.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Octets that the map keeps per name beside the Block's own: key, pointer and length, two allocations' heads, a slot,
-/// and the counts of those who share the Block.
-const PER_NAME: u64 = 8 + 16 + 16 + 12 + 16;
+/// Octets that the map keeps per name beside the Block's own: key and pointer, what the allocator rounds two allocations up
+/// by or writes in front of them, a slot, and the Block's length and the number of those who share it.
+const PER_NAME: u64 = 8 + 8 + 16 + 12 + 16;
 
 /// Changes one name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -105,8 +105,57 @@ fn glue_that_repeats_the_answer_takes_no_room() {
 #[test]
 fn a_typical_name_is_small() {
     let block = Block::pack(&draft("web.shop.svc.clusterset.local", vec![addresses(&[1, 2, 3, 4])]));
-    assert!(block.size() <= 12 + 31 + 1 + 16 + 4 * 16, "{}", block.size());
-    assert!(Block::pack(&draft("shop.svc.clusterset.local", Vec::new())).size() <= 40);
+    assert_eq!(block.size(), 5 + 1 + 31 + 1 + 12 + 4 * 16);
+    assert_eq!(Block::pack(&draft("shop.svc.clusterset.local", Vec::new())).size(), 5 + 1 + 27 + 1);
+}
+
+#[test]
+fn records_that_end_with_the_name_share_its_octets() {
+    let owner = name("web.shop.svc.clusterset.local");
+    let row = |port, target: &Name| record(rdata::srv(0, 1, port, target));
+    let own = || set(rtype::SRV, vec![row(80, &owner), row(443, &owner)]);
+    let stale = || RrSet { stale: true, ..own() };
+    let other = || set(rtype::SRV, vec![row(80, &owner), row(80, &name("h.web.shop.svc.clusterset.local"))]);
+    let long = || set(rtype::SRV, vec![row(1, &owner); 6]);
+    for (orders, size) in [
+        (vec![vec![own()]], 12 + 2 * 18 + 31),
+        (vec![vec![addresses(&[1]), own()]], 2 * 12 + 16 + 2 * 18 + 31),
+        (vec![vec![], vec![other()], vec![own()], vec![stale()]], 4 + 4 * 2 + 3 + 3 * 12 + 4 * 18 + 31 + 31 + 33 + 4),
+        (vec![vec![long()]], 12 + 6 * (18 + 31)),
+    ] {
+        let order_of = if orders.len() > 1 { (0..orders.len() as u8).collect() } else { Vec::new() };
+        let orders: Vec<Order> = orders.into_iter().map(Order::from).collect();
+        let draft = Draft {
+            presence: (1 << orders.len()) - 1,
+            order_of,
+            orders,
+            ..draft("web.shop.svc.clusterset.local", Vec::new())
+        };
+        let block = Block::pack(&draft);
+        assert_eq!(block.describe(), draft);
+        assert!(block.is_of(owner.wire()) && !block.is_of(&owner.wire()[1..]));
+        assert_eq!(block.size(), 5 + 1 + 31 + 1 + size);
+    }
+}
+
+#[test]
+fn a_block_of_any_size_reads_back() {
+    let glue = |last| Glue { wire: rdata::record(&[0xc0, 0x20], rtype::A, 5, &[10, 0, 0, last]), count: 1 };
+    let texts = |first: u8| (0..250).map(|n| record([vec![250, first], vec![n; 249]].concat())).collect();
+    let srv = |last| Record { glue: glue(last), ..record(rdata::srv(0, 1, 80, &name("elsewhere"))) };
+    let order = |first| Order {
+        sets: vec![set(rtype::TXT, texts(first)), set(rtype::SRV, vec![srv(first), srv(first + 1)])],
+        by_cluster: vec![addresses(&[first]), addresses(&[first, 1])],
+    };
+    let draft = Draft {
+        presence: u64::MAX,
+        order_of: (0..64).collect(),
+        orders: (0..64).map(order).collect(),
+        ..draft("a.b", Vec::new())
+    };
+    let block = Block::pack(&draft);
+    assert!(block.size() > 64 * 65_000);
+    assert_eq!((block.describe(), block.presence()), (draft, u64::MAX));
 }
 
 #[test]
@@ -126,11 +175,11 @@ fn damaged_blocks_read_as_less_and_never_panic() {
         let _ = (block.name(), block.touch(), block.describe());
     };
     for at in 0..whole.size() {
-        walk(&Block(whole.0[..at].into()));
+        walk(&Block::new(&whole.octets()[..at]));
         for value in [0, 0x7f, 0xff] {
-            let mut octets = whole.0.to_vec();
+            let mut octets = whole.octets().to_vec();
             octets[at] = value;
-            walk(&Block(octets.into()));
+            walk(&Block::new(&octets));
         }
     }
 }
