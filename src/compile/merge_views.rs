@@ -72,7 +72,8 @@ pub(super) fn fold(zone: u8, mut groups: Vec<(u64, ViewNames)>) -> Vec<Draft> {
     if groups.len() == 1
         && let Some((mask, group)) = groups.pop()
     {
-        return group.0.into_iter().map(|(name, order)| draft(name, zone, vec![(mask, order)])).collect();
+        let draft = |(name, order)| Draft { name, zone, presence: mask, order_of: Vec::new(), orders: vec![order] };
+        return group.0.into_iter().map(draft).collect();
     }
     let mut names: BTreeMap<Name, Vec<(u64, Order)>> = BTreeMap::new();
     for (mask, group) in groups {
@@ -92,5 +93,7 @@ pub(super) fn draft(name: Name, zone: u8, orders: Vec<(u64, Order)>) -> Draft {
     let presence = orders.iter().fold(0, |all, (mask, _)| all | mask);
     let index = |view: usize| orders.iter().position(|(mask, _)| mask >> view & 1 == 1).unwrap_or(0) as u8;
     let order_of = if orders.len() > 1 { (0..VIEWS).map(index).collect() } else { Vec::new() };
-    Draft { name, zone, presence, order_of, orders: orders.into_iter().map(|(_, order)| order).collect() }
+    let mut kept = Vec::with_capacity(orders.len());
+    kept.extend(orders.into_iter().map(|(_, order)| order));
+    Draft { name, zone, presence, order_of, orders: kept }
 }

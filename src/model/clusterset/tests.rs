@@ -85,7 +85,7 @@ fn a_changed_state_touches_what_the_cluster_has_rows_in() {
     world.has("north", [export(WEB, 1).into(), namespace("pay"), namespace("north")]);
     let touched = world.set.set_state(&ClusterId::new("north"), State::Fresh);
     assert_eq!((touched.rows_of, touched.everything), ([ClusterId::new("north")].into(), false));
-    assert_eq!(touched.namespaces, ["north".into()].into(), "west has the other one");
+    assert_eq!(touched.namespaces, ["north".into()].into_iter().collect(), "west has the other one");
     world.set.settings.views = vec![View { cluster: Some(ClusterId::new("south")), ..View::default() }];
     world.add_unknown("south");
     assert!(world.set.set_state(&ClusterId::new("south"), State::Fresh).everything, "a view stands there");
