@@ -12,7 +12,7 @@ use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
 use crate::model::trace::PublishTrace;
 use crate::model::{Answer, NoTrace, ServiceKey, View};
-use crate::table::{Block, Draft, TableChange};
+use crate::table::{Block, Draft};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -136,23 +136,12 @@ impl Publisher {
 
     /// Puts the Blocks that differ from what stands in the table, then takes the vanished names out.
     pub(super) fn apply(&mut self, blocks: Vec<Block>, vanished: Vec<(u8, Name)>) {
-        let mut changes = Vec::with_capacity(blocks.len() + vanished.len());
-        {
-            let pinned = self.table.pin();
-            for block in blocks {
-                if pinned.lookup(block.name()) != Some(&block) {
-                    mark(&mut self.changed_zones, &self.settings.zones, block.zone(), block.name());
-                    changes.push(TableChange::Put(block));
-                }
-            }
-            for (zone, name) in vanished {
-                if pinned.lookup(name.wire()).is_some() {
-                    mark(&mut self.changed_zones, &self.settings.zones, zone, name.wire());
-                    changes.push(TableChange::Remove(name));
-                }
-            }
-        }
-        self.figures.generation.fetch_add(changes.len() as u64, Ordering::Relaxed);
-        self.table.apply(changes);
+        let (zones, marks) = (&self.settings.zones, &mut self.changed_zones);
+        let mut changes = 0;
+        self.table.update(blocks, vanished.iter().map(|(_, name)| name), |block| {
+            mark(marks, zones, block.zone(), block.name());
+            changes += 1;
+        });
+        self.figures.generation.fetch_add(changes, Ordering::Relaxed);
     }
 }
