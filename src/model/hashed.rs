@@ -18,28 +18,28 @@ const FEW: usize = 8;
 #[derive(Debug)]
 pub struct Firsts<T> {
     few: [Option<(T, usize)>; FEW],
-    /// Empty until there are more than a few.
-    many: Map<T, usize>,
+    /// All of them, once there are more than a few.
+    many: Option<Map<T, usize>>,
 }
 
 impl<T> Default for Firsts<T> {
     fn default() -> Self {
-        Firsts { few: [const { None }; FEW], many: Map::default() }
+        Firsts { few: [const { None }; FEW], many: None }
     }
 }
 
 impl<T: Copy + Eq + Hash> Firsts<T> {
     /// Where `value` was first seen, if it was.
     pub fn place(&self, value: T) -> Option<usize> {
-        match self.many.is_empty() {
-            true => self.few.iter().map_while(|place| *place).find(|(seen, _)| *seen == value).map(|(_, at)| at),
-            false => self.many.get(&value).copied(),
+        match &self.many {
+            None => self.few.iter().map_while(|place| *place).find(|(seen, _)| *seen == value).map(|(_, at)| at),
+            Some(many) => many.get(&value).copied(),
         }
     }
 
     /// Where `value` was first seen; when it was not, it is seen `at` that place from now on.
     pub fn see(&mut self, value: T, at: usize) -> Option<usize> {
-        if self.many.is_empty() {
+        if self.many.is_none() {
             for place in &mut self.few {
                 match place {
                     Some((seen, first)) if *seen == value => return Some(*first),
@@ -50,9 +50,9 @@ impl<T: Copy + Eq + Hash> Firsts<T> {
                     }
                 }
             }
-            self.many.extend(self.few.iter().copied().flatten());
         }
-        match self.many.entry(value) {
+        let few = || self.few.iter().copied().flatten().collect();
+        match self.many.get_or_insert_with(few).entry(value) {
             Entry::Occupied(first) => Some(*first.get()),
             Entry::Vacant(place) => {
                 place.insert(at);

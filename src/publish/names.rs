@@ -80,8 +80,8 @@ fn labels<'d>(
 
 /// The labels of `name` in front of those of the service, in wire form.
 fn labels_before<'n>(name: &'n Name, key: &ServiceKey, zone: &Zone) -> Option<&'n [u8]> {
-    // Each label has one octet for its length.
-    let service = zone.svc.wire().len() + key.namespace().len() + key.name().len() + 2;
+    // Two labels, each with one octet for its length; the slash between the two texts stands for one of them.
+    let service = zone.svc.wire().len() + key.as_str().len() + 1;
     name.wire().get(..name.wire().len().checked_sub(service)?)
 }
 
