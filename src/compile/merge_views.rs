@@ -3,20 +3,45 @@
 //! In: per group of views, the names and their sets. Out: Drafts whose equal orders are shared.
 
 use crate::dns::Name;
+use crate::model::hashed::Map;
 use crate::table::{Draft, Order, RrSet};
 use std::collections::BTreeMap;
 
 /// Highest number of views (bits of a presence word).
 const VIEWS: usize = 64;
 
+/// Names that are compared one by one before any is hashed: most services have fewer.
+const FEW: usize = 8;
+
 /// Names and sets of one group of views.
 #[derive(Debug, Default)]
-pub(super) struct ViewNames(BTreeMap<Name, Order>);
+pub(super) struct ViewNames {
+    list: Vec<(Name, Order)>,
+    /// Where each name stands in the list, once there are more than a few.
+    places: Map<Name, usize>,
+}
 
 impl ViewNames {
+    /// What stands at a name, which exists from now on, and whether it did before.
+    fn at(&mut self, name: Name) -> (&mut Order, bool) {
+        let known = match self.places.is_empty() {
+            true => self.list.iter().position(|(known, _)| *known == name),
+            false => self.places.get(&name).copied(),
+        };
+        let place = known.unwrap_or(self.list.len());
+        if known.is_none() {
+            self.list.push((name, Order::default()));
+            if self.list.len() > FEW {
+                let unplaced = self.list.iter().enumerate().skip(self.places.len());
+                self.places.extend(unplaced.map(|(place, (name, _))| (name.clone(), place)));
+            }
+        }
+        (&mut self.list[place].1, known.is_some())
+    }
+
     /// Adds sets to a name. A type that is there already keeps its set and gains the records it lacks.
     pub(super) fn add(&mut self, name: Name, sets: Vec<RrSet>) {
-        let present = &mut self.0.entry(name).or_default().sets;
+        let present = &mut self.at(name).0.sets;
         if present.is_empty() {
             *present = sets;
             return;
@@ -31,17 +56,19 @@ impl ViewNames {
 
     /// Adds a name that is not there yet.
     pub(super) fn add_missing(&mut self, name: Name, sets: &[RrSet]) {
-        self.0.entry(name).or_insert_with(|| sets.to_vec().into());
+        if let (order, false) = self.at(name) {
+            *order = sets.to_vec().into();
+        }
     }
 
     /// Puts `sets` in the place of whatever the name has.
     pub(super) fn replace(&mut self, name: Name, sets: Vec<RrSet>) {
-        self.0.insert(name, sets.into());
+        *self.at(name).0 = sets.into();
     }
 
     /// What the names of one cluster read at `name`, where that is not what `name` itself answers.
     pub(super) fn by_cluster(&mut self, name: Name, sets: Vec<RrSet>) {
-        self.0.entry(name).or_default().by_cluster = sets;
+        self.at(name).0.by_cluster = sets;
     }
 
     /// Adds sets to a name and makes every name between it and `ancestor` exist (RFC 4592 section 2.2.2).
@@ -50,8 +77,14 @@ impl ViewNames {
         self.add(name, sets);
         while let Some(between) = parent.filter(|between| between.wire().len() > ancestor.wire().len()) {
             parent = between.parent();
-            self.0.entry(between).or_default();
+            self.at(between);
         }
+    }
+
+    /// Every name, sorted.
+    fn sorted(mut self) -> Vec<(Name, Order)> {
+        self.list.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        self.list
     }
 }
 
@@ -72,11 +105,12 @@ pub(super) fn fold(zone: u8, mut groups: Vec<(u64, ViewNames)>) -> Vec<Draft> {
     if groups.len() == 1
         && let Some((mask, group)) = groups.pop()
     {
-        return group.0.into_iter().map(|(name, order)| draft(name, zone, vec![(mask, order)])).collect();
+        let draft = |(name, order)| Draft { name, zone, presence: mask, order_of: Vec::new(), orders: vec![order] };
+        return group.sorted().into_iter().map(draft).collect();
     }
     let mut names: BTreeMap<Name, Vec<(u64, Order)>> = BTreeMap::new();
     for (mask, group) in groups {
-        for (name, order) in group.0 {
+        for (name, order) in group.list {
             let orders = names.entry(name).or_default();
             match orders.iter_mut().find(|(_, other)| *other == order) {
                 Some((views, _)) => *views |= mask,
@@ -92,5 +126,7 @@ pub(super) fn draft(name: Name, zone: u8, orders: Vec<(u64, Order)>) -> Draft {
     let presence = orders.iter().fold(0, |all, (mask, _)| all | mask);
     let index = |view: usize| orders.iter().position(|(mask, _)| mask >> view & 1 == 1).unwrap_or(0) as u8;
     let order_of = if orders.len() > 1 { (0..VIEWS).map(index).collect() } else { Vec::new() };
-    Draft { name, zone, presence, order_of, orders: orders.into_iter().map(|(_, order)| order).collect() }
+    let mut kept = Vec::with_capacity(orders.len());
+    kept.extend(orders.into_iter().map(|(_, order)| order));
+    Draft { name, zone, presence, order_of, orders: kept }
 }

@@ -4,8 +4,8 @@
 
 use super::weight::draw_table;
 use super::{Columns, Settings};
-use crate::dns::types::rtype;
-use crate::model::hashed::Set;
+use crate::dns::types::{class, rtype};
+use crate::model::hashed::Firsts;
 use crate::model::{AnswerMode, Target};
 use crate::table::{Glue, Record, RrSet};
 use std::net::IpAddr;
@@ -35,11 +35,11 @@ pub(super) fn address_rdata(address: IpAddr) -> Vec<u8> {
 impl Glue {
     /// Adds one complete record with the given owner octets.
     pub(super) fn push(&mut self, owner: &[u8], rtype: u16, ttl: u32, rdata: &[u8]) {
+        let ([t0, t1], [c0, c1]) = (rtype.to_be_bytes(), class::IN.to_be_bytes());
+        let ([s0, s1, s2, s3], [l0, l1]) = (ttl.to_be_bytes(), (rdata.len() as u16).to_be_bytes());
+        self.wire.reserve(owner.len() + 10 + rdata.len());
         self.wire.extend_from_slice(owner);
-        self.wire.extend_from_slice(&rtype.to_be_bytes());
-        self.wire.extend_from_slice(&crate::dns::types::class::IN.to_be_bytes());
-        self.wire.extend_from_slice(&ttl.to_be_bytes());
-        self.wire.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+        self.wire.extend_from_slice(&[t0, t1, c0, c1, s0, s1, s2, s3, l0, l1]);
         self.wire.extend_from_slice(rdata);
         self.count += 1;
     }
@@ -66,9 +66,9 @@ impl Glue {
 
 /// One family's set of plain addresses in one tier; `None` when the family has none.
 pub(super) fn address_set(rtype: u16, ttl: u32, rows: impl Iterator<Item = (IpAddr, u16)>) -> Option<RrSet> {
-    let mut seen = Set::default();
+    let mut seen = Firsts::default();
     let records: Vec<Record> = rows
-        .filter(|(address, _)| rtype_of(*address) == rtype && seen.insert(*address))
+        .filter(|(address, _)| rtype_of(*address) == rtype && seen.is_new(*address))
         .map(|(address, cluster)| Record { rdata: address_rdata(address), cluster, glue: Glue::default() })
         .collect();
     let tiers = vec![records.len() as u16];
@@ -95,8 +95,8 @@ pub(super) fn served<'a>(targets: impl ExactSizeIterator<Item = &'a Target>, set
 /// The A and AAAA sets of some targets, which are sorted by tier.
 pub(super) fn target_sets(targets: &[Target], mode: AnswerMode, ttl: u32, columns: &Columns) -> Vec<RrSet> {
     let is_new = || {
-        let mut seen = Set::default();
-        move |_: u16, address: IpAddr| seen.insert(address)
+        let mut seen = Firsts::default();
+        move |_: u16, address: IpAddr| seen.is_new(address)
     };
     FAMILIES.into_iter().filter_map(|family| target_set(family, targets, mode, ttl, columns, is_new())).collect()
 }
@@ -104,8 +104,8 @@ pub(super) fn target_sets(targets: &[Target], mode: AnswerMode, ttl: u32, column
 /// As [`target_sets`], to be read one cluster at a time: an address that several clusters have stands there for each.
 pub(super) fn sets_by_cluster(targets: &[Target], mode: AnswerMode, ttl: u32, columns: &Columns) -> Vec<RrSet> {
     let is_new = || {
-        let mut seen = Set::default();
-        move |cluster: u16, address: IpAddr| seen.insert((cluster, address))
+        let mut seen = Firsts::default();
+        move |cluster: u16, address: IpAddr| seen.is_new((cluster, address))
     };
     FAMILIES.into_iter().filter_map(|family| target_set(family, targets, mode, ttl, columns, is_new())).collect()
 }
@@ -129,7 +129,9 @@ fn target_set(
                 if is_new(cluster, *address) {
                     set.records.push(Record { rdata: address_rdata(*address), cluster, glue: Glue::default() });
                     set.stale |= target.stale || target.restored;
-                    weights.push(target.weight);
+                    if mode == AnswerMode::Weighted {
+                        weights.push(target.weight);
+                    }
                 }
             }
         }

@@ -90,11 +90,10 @@ impl<'a> Scope<'a> {
     }
 
     fn protocol_names(&self, protocol: Protocol, names: &mut ViewNames) {
-        let label = ["_", protocol.label()].concat();
-        let Ok(protocol_name) = self.service.child(&label) else { return };
+        let Ok(protocol_name) = self.service.underscored(protocol.label()) else { return };
         let of_protocol = |port: &&Port| port.protocol == protocol && is_srv_label(&port.name);
         for port in sorted(self.ports().filter(of_protocol).map(|port| &*port.name)) {
-            let Ok(name) = protocol_name.child(&["_", port].concat()) else { continue };
+            let Ok(name) = protocol_name.underscored(port) else { continue };
             let wanted = |other: &Port| other.protocol == protocol && &*other.name == port;
             let set = self.srv(&self.pointer_from(&name), wanted);
             names.add(name, set.into_iter().collect());
@@ -130,8 +129,8 @@ impl<'a> Scope<'a> {
     ) -> Option<RrSet> {
         let ttl = self.answer.ttl;
         let hosts = self.answer.hosts.iter().filter(|host| is_in(host));
-        let rows = hosts.filter_map(|host| self.srv_host(host, service)).flat_map(|row| row.rows(ttl, &wanted));
-        srv_set(rows.collect(), ttl, self.settings)
+        let hosts: Vec<SrvHost<'_>> = hosts.filter_map(|host| self.srv_host(host, service)).collect();
+        srv_set(hosts.iter().flat_map(|host| host.rows(ttl, &wanted)).collect(), ttl, self.settings)
     }
 
     fn srv_host<'h>(&self, host: &'h Host, service: &[u8]) -> Option<SrvHost<'h>> {

@@ -1,26 +1,27 @@
 //! SRV sets: rows, priorities, weights and the targets' addresses (DNS.md section 1, "SRV"; RFC 2782).
 
 use super::rrset::{FAMILIES, MESSAGE_ROOM, rtype_of};
-use super::weight::srv_weights;
+use super::weight::SrvWeights;
 use super::{Settings, SrvPriority};
 use crate::dns::Name;
 use crate::dns::types::rtype;
+use crate::model::hashed::Firsts;
 use crate::model::{Answer, Host, Target};
 use crate::table::{Glue, NO_CLUSTER, Record, RrSet};
 use std::collections::BTreeMap;
 
 /// One row before its weight is known.
-pub(super) struct Row {
+pub(super) struct Row<'a> {
     pub priority: u16,
     pub weight: u32,
     pub port: u16,
-    pub target: Name,
+    pub target: &'a Name,
     pub glue: Glue,
     pub stale: bool,
 }
 
 /// The set of `rows`; `None` when there are none. Rows that the largest message cannot hold are cut at the end.
-pub(super) fn srv_set(mut rows: Vec<Row>, ttl: u32, settings: &Settings) -> Option<RrSet> {
+pub(super) fn srv_set(mut rows: Vec<Row<'_>>, ttl: u32, settings: &Settings) -> Option<RrSet> {
     rows.sort_by_key(|row| row.priority);
     if settings.max_answer_records > 0 {
         rows.truncate(settings.max_answer_records);
@@ -36,8 +37,8 @@ pub(super) fn srv_set(mut rows: Vec<Row>, ttl: u32, settings: &Settings) -> Opti
     };
     let mut room = MESSAGE_ROOM;
     for group in rows.chunk_by_mut(|a, b| a.priority == b.priority) {
-        let weights: Vec<u32> = group.iter().map(|row| row.weight).collect();
-        for (row, weight) in group.iter_mut().zip(srv_weights(&weights)) {
+        let weights = SrvWeights::new(group.iter().map(|row| row.weight));
+        for row in group {
             let length = 12 + 6 + row.target.wire().len();
             if length > room {
                 return Some(set);
@@ -45,13 +46,14 @@ pub(super) fn srv_set(mut rows: Vec<Row>, ttl: u32, settings: &Settings) -> Opti
             room -= length;
             set.stale |= row.stale;
             let glue = std::mem::take(&mut row.glue);
-            set.records.push(Record { rdata: rdata(row, weight), cluster: NO_CLUSTER, glue });
+            let rdata = rdata(row, weights.of(row.weight));
+            set.records.push(Record { rdata, cluster: NO_CLUSTER, glue });
         }
     }
     (!set.records.is_empty()).then_some(set)
 }
 
-fn rdata(row: &Row, weight: u16) -> Vec<u8> {
+fn rdata(row: &Row<'_>, weight: u16) -> Vec<u8> {
     let mut rdata = Vec::with_capacity(6 + row.target.wire().len());
     for number in [row.priority, weight, row.port] {
         rdata.extend_from_slice(&number.to_be_bytes());
@@ -98,38 +100,32 @@ impl Priorities {
     }
 }
 
-/// Rows of a ClusterSetIP service: one per port number in `numbers`, target the service name.
-/// None when it has no address, for every printed target must resolve.
-pub(super) fn cluster_set_ip_rows(
+/// Rows of a ClusterSetIP service: one per port number in `numbers`, target the service name; the first brings the
+/// additional records of all. None when it has no address, for every printed target must resolve.
+pub(super) fn cluster_set_ip_rows<'a>(
     answer: &Answer,
     served: &[Target],
     numbers: impl Iterator<Item = u16>,
-    service: &Name,
+    service: &'a Name,
     owner: &[u8],
-) -> Vec<Row> {
+) -> Vec<Row<'a>> {
     let stale = !served.is_empty() && served.iter().all(|target| target.stale);
     let restored = served.iter().any(|target| target.restored);
-    let mut glue = Glue::default();
+    let (priority, stale) = (u16::from(stale), stale || restored);
+    let mut seen = Firsts::default();
+    let numbers = numbers.filter(|number| seen.is_new(*number));
+    let row = |port| Row { priority, weight: 1, port, target: service, glue: Glue::default(), stale };
+    let mut rows: Vec<Row<'a>> = numbers.map(row).collect();
+    let Some(first) = rows.first_mut() else { return rows };
     for family in FAMILIES {
-        let mut seen = Vec::new();
+        let mut seen = Firsts::default();
         for address in served.iter().flat_map(|target| &target.addresses) {
-            if rtype_of(*address) == family && !seen.contains(address) {
-                seen.push(*address);
-                glue.push_address(owner, answer.ttl, *address);
+            if rtype_of(*address) == family && seen.is_new(*address) {
+                first.glue.push_address(owner, answer.ttl, *address);
             }
         }
     }
-    let mut seen = Vec::new();
-    let mut rows = Vec::new();
-    for port in numbers.filter(|_| glue.count > 0) {
-        if !seen.contains(&port) {
-            seen.push(port);
-            let priority = u16::from(stale);
-            let (target, glue) = (service.clone(), glue.clone());
-            rows.push(Row { priority, weight: 1, port, target, glue, stale: stale || restored });
-        }
-    }
-    rows
+    if first.glue.count == 0 { Vec::new() } else { rows }
 }
 
 /// A host and everything its rows need.
@@ -143,21 +139,17 @@ pub(super) struct SrvHost<'a> {
 
 impl SrvHost<'_> {
     /// One row per distinct port number that `wanted` picks.
-    pub(super) fn rows(&self, ttl: u32, wanted: impl Fn(&crate::model::fact::Port) -> bool) -> Vec<Row> {
-        let mut numbers: Vec<u16> = Vec::new();
-        for port in self.host.ports.iter().filter(|port| wanted(port)) {
-            if !numbers.contains(&port.number) {
-                numbers.push(port.number);
-            }
-        }
-        let row = |port| Row {
+    pub(super) fn rows(&self, ttl: u32, wanted: impl Fn(&crate::model::fact::Port) -> bool) -> Vec<Row<'_>> {
+        let mut seen = Firsts::default();
+        let ports = self.host.ports.iter().filter(|port| wanted(port) && seen.is_new(port.number));
+        let row = |port: &crate::model::fact::Port| Row {
             priority: self.priority,
             weight: self.host.weight,
-            port,
-            target: self.target.clone(),
+            port: port.number,
+            target: &self.target,
             glue: Glue::of_addresses(&self.owner, ttl, &self.host.addresses),
             stale: self.host.stale || self.host.restored,
         };
-        numbers.into_iter().map(row).collect()
+        ports.map(row).collect()
     }
 }

@@ -27,18 +27,29 @@ pub(super) fn draw_table(weights: &[u32]) -> Option<Box<[u16; SLOTS]>> {
 
 /// SRV weights (RFC 2782) of rows of one priority. Without differing weights all are equal: 100 shared out, as CoreDNS
 /// does. Otherwise scaled to 1..=65535; only a row of weight 0 gets 0.
-pub(super) fn srv_weights(weights: &[u32]) -> Vec<u16> {
-    let most = weights.iter().copied().max().unwrap_or(0);
-    if weights.iter().all(|weight| *weight == most) {
+pub(super) struct SrvWeights {
+    most: u32,
+    /// What every row gets when none differs.
+    share: Option<u16>,
+}
+
+impl SrvWeights {
+    /// For rows of these weights.
+    pub fn new(weights: impl ExactSizeIterator<Item = u32> + Clone) -> Self {
+        let most = weights.clone().max().unwrap_or(0);
         let share = (100 / weights.len().max(1)).max(1) as u16;
-        return vec![share; weights.len()];
+        SrvWeights { most, share: weights.clone().all(|weight| weight == most).then_some(share) }
     }
-    let scale = |weight: u32| match weight {
-        0 => 0,
-        _ if most <= u32::from(u16::MAX) => weight as u16,
-        _ => (u64::from(weight) * u64::from(u16::MAX) / u64::from(most)).max(1) as u16,
-    };
-    weights.iter().map(|weight| scale(*weight)).collect()
+
+    /// The weight of one of the rows.
+    pub fn of(&self, weight: u32) -> u16 {
+        match (self.share, weight) {
+            (Some(share), _) => share,
+            (None, 0) => 0,
+            (None, _) if self.most <= u32::from(u16::MAX) => weight as u16,
+            (None, _) => (u64::from(weight) * u64::from(u16::MAX) / u64::from(self.most)).max(1) as u16,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +75,11 @@ mod tests {
         assert!(draw_table(&[]).is_none());
         assert!(draw_table(&[7, 7]).is_none());
         assert!(draw_table(&[0, 0]).is_none());
+    }
+
+    fn srv_weights(weights: &[u32]) -> Vec<u16> {
+        let scaled = SrvWeights::new(weights.iter().copied());
+        weights.iter().map(|weight| scaled.of(*weight)).collect()
     }
 
     #[test]

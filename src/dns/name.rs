@@ -56,20 +56,23 @@ impl Name {
 
     /// This name with `labels` (leftmost first) in front of it.
     pub fn prepend<'a>(&self, labels: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, NameError> {
-        let mut wire = Vec::with_capacity(self.0.len() + 32);
+        let mut draft = NameDraft::default();
         for label in labels {
-            push_label(&mut wire, label)?;
+            draft.label(&[label])?;
         }
-        wire.extend_from_slice(&self.0);
-        if wire.len() > MAX_NAME {
-            return Err(NameError::LongName);
-        }
-        Ok(Name(wire.into_boxed_slice()))
+        draft.before(self)
     }
 
     /// This name with one label in front of it.
     pub fn child(&self, label: &str) -> Result<Self, NameError> {
         self.prepend([label.as_bytes()])
+    }
+
+    /// This name with the label `_<label>` in front of it (RFC 2782).
+    pub fn underscored(&self, label: &str) -> Result<Self, NameError> {
+        let mut draft = NameDraft::default();
+        draft.label(&[b"_", label.as_bytes()])?;
+        draft.before(self)
     }
 
     /// Takes octets that are already a valid wire name (as a parsed question is), folding case.
@@ -143,14 +146,45 @@ pub fn same_octets(name: &[u8], other: &[u8]) -> bool {
     }
 }
 
-fn push_label(wire: &mut Vec<u8>, label: &[u8]) -> Result<(), NameError> {
-    match label.len() {
-        0 => return Err(NameError::EmptyLabel),
-        1..=MAX_LABEL => wire.push(label.len() as u8),
-        _ => return Err(NameError::LongLabel),
+/// A name that is being written: its octets are allocated once, when their number is known.
+struct NameDraft {
+    octets: [u8; MAX_NAME],
+    length: usize,
+}
+
+impl Default for NameDraft {
+    fn default() -> Self {
+        NameDraft { octets: [0; MAX_NAME], length: 0 }
     }
-    wire.extend(label.iter().map(u8::to_ascii_lowercase));
-    Ok(())
+}
+
+impl NameDraft {
+    /// Adds one label, given in parts, folding case.
+    fn label(&mut self, parts: &[&[u8]]) -> Result<(), NameError> {
+        let length = match parts.iter().map(|part| part.len()).sum() {
+            0 => return Err(NameError::EmptyLabel),
+            length @ 1..=MAX_LABEL => length,
+            _ => return Err(NameError::LongLabel),
+        };
+        self.octets(&[length as u8])?;
+        parts.iter().try_for_each(|part| self.octets(part))
+    }
+
+    fn octets(&mut self, octets: &[u8]) -> Result<(), NameError> {
+        let room = self.octets.get_mut(self.length..self.length + octets.len()).ok_or(NameError::LongName)?;
+        for (to, octet) in room.iter_mut().zip(octets) {
+            *to = octet.to_ascii_lowercase();
+        }
+        self.length += octets.len();
+        Ok(())
+    }
+
+    /// The name of these labels above `parent`.
+    fn before(mut self, parent: &Name) -> Result<Name, NameError> {
+        let room = self.octets.get_mut(self.length..self.length + parent.0.len()).ok_or(NameError::LongName)?;
+        room.copy_from_slice(&parent.0);
+        Ok(Name(self.octets[..self.length + parent.0.len()].into()))
+    }
 }
 
 impl fmt::Display for Name {

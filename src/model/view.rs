@@ -36,7 +36,9 @@ impl NamespaceFilter {
 
 /// Matches `text` against a glob in which `*` stands for any run of characters, also none.
 pub fn glob_matches(glob: &str, text: &str) -> bool {
-    match glob.split_once('*') {
+    // Octet by octet: a search made for long texts takes several times as long, and each change asks several globs.
+    let star = glob.bytes().position(|octet| octet == b'*');
+    match star.map(|at| (&glob[..at], &glob[at + 1..])) {
         None => glob == text,
         Some((head, "")) => text.starts_with(head),
         Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {

@@ -12,7 +12,7 @@ use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
 use crate::model::trace::PublishTrace;
 use crate::model::{Answer, NoTrace, ServiceKey, View};
-use crate::table::{Block, TableChange};
+use crate::table::{Block, Draft};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -31,7 +31,7 @@ impl Publisher {
         let service = merge(key, &self.clusterset);
         let mut trace = PublishTrace::default();
         let answers = self.answers(&service, &mut trace);
-        let findings = service.findings.iter().cloned().chain(trace.findings).collect();
+        let findings = service.findings.into_iter().chain(trace.findings).collect();
         self.warnings.replace(Entity::Service(key.clone()), findings);
         self.probes.replace(Entity::Service(key.clone()), trace.targets, &self.figures);
         let merged = (self.stopwatch)();
@@ -40,12 +40,9 @@ impl Publisher {
         let reverse = self.reverse.replace(key, claims, &self.settings.zones);
         let blocks: Vec<Block> = drafts.iter().chain(&reverse.drafts).map(Block::pack).collect();
         let compiled = (self.stopwatch)();
-        let published = PublishedService {
-            names: PublishedNames::of(key, &drafts, &self.settings.zones),
-            endpoints: answers.first().map_or(0, |(_, answer)| answer.targets.len() as u32),
-            conflicts: service.conflicts.iter().map(|conflict| conflict.reason).collect(),
-        };
-        let mut vanished = self.remember(key, published);
+        let endpoints = answers.first().map_or(0, |(_, answer)| answer.targets.len() as u32);
+        let conflicts = service.conflicts.iter().map(|conflict| conflict.reason).collect();
+        let mut vanished = self.remember(key, &drafts, endpoints, conflicts);
         vanished.extend(reverse.vanished);
         self.apply(blocks, vanished);
         let applied = (self.stopwatch)();
@@ -56,7 +53,25 @@ impl Publisher {
     }
 
     /// Keeps what was published and returns the names of the time before that are not in it.
-    fn remember(&mut self, key: &ServiceKey, published: PublishedService) -> Vec<(u8, Name)> {
+    fn remember(
+        &mut self,
+        key: &ServiceKey,
+        drafts: &[Draft],
+        endpoints: u32,
+        conflicts: ConflictReasons,
+    ) -> Vec<(u8, Name)> {
+        let zones = &self.settings.zones;
+        if let Some(held) = self.services.get_mut(key)
+            && held.conflicts == conflicts
+            && !drafts.is_empty()
+            && held.names.are_of(key, drafts, zones)
+        {
+            // The usual change: other addresses at the same names.
+            self.endpoints = self.endpoints + u64::from(endpoints) - u64::from(held.endpoints);
+            held.endpoints = endpoints;
+            return Vec::new();
+        }
+        let published = PublishedService { names: PublishedNames::of(key, drafts, zones), endpoints, conflicts };
         self.endpoints += u64::from(published.endpoints);
         for reason in published.conflicts.iter() {
             *self.conflicts.entry(reason.as_str()).or_insert(0) += 1;
@@ -121,23 +136,12 @@ impl Publisher {
 
     /// Puts the Blocks that differ from what stands in the table, then takes the vanished names out.
     pub(super) fn apply(&mut self, blocks: Vec<Block>, vanished: Vec<(u8, Name)>) {
-        let mut changes = Vec::with_capacity(blocks.len() + vanished.len());
-        {
-            let pinned = self.table.pin();
-            for block in blocks {
-                if pinned.lookup(block.name()) != Some(&block) {
-                    mark(&mut self.changed_zones, &self.settings.zones, block.zone(), block.name());
-                    changes.push(TableChange::Put(block));
-                }
-            }
-            for (zone, name) in vanished {
-                if pinned.lookup(name.wire()).is_some() {
-                    mark(&mut self.changed_zones, &self.settings.zones, zone, name.wire());
-                    changes.push(TableChange::Remove(name));
-                }
-            }
-        }
-        self.figures.generation.fetch_add(changes.len() as u64, Ordering::Relaxed);
-        self.table.apply(changes);
+        let (zones, marks) = (&self.settings.zones, &mut self.changed_zones);
+        let mut changes = 0;
+        self.table.update(blocks, vanished.iter().map(|(_, name)| name), |block| {
+            mark(marks, zones, block.zone(), block.name());
+            changes += 1;
+        });
+        self.figures.generation.fetch_add(changes, Ordering::Relaxed);
     }
 }

@@ -24,7 +24,8 @@ pub struct Latency {
 impl Latency {
     /// Counts one duration.
     pub fn observe(&self, duration: Duration) {
-        let micros = duration.as_nanos().div_ceil(1000).max(1) as u64;
+        let begun = u64::from(!duration.subsec_nanos().is_multiple_of(1000));
+        let micros = (duration.as_micros() as u64 + begun).max(1);
         let bucket = (u64::BITS - (micros - 1).leading_zeros()) as usize;
         self.buckets[bucket.min(LATENCY_BUCKETS - 1)].fetch_add(1, Ordering::Relaxed);
         self.sum_ns.fetch_add(duration.as_nanos() as u64, Ordering::Relaxed);

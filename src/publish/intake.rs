@@ -23,15 +23,16 @@ impl Publisher {
         (self.fail_point)(&observation);
         let cluster = observation.cluster.clone();
         let received = Duration::from_nanos(observation.received_ns);
-        let was_restored = self.is_restored(&cluster);
-        let held = self.clusterset.get(&cluster).map(Member::facts);
-        let change = self.growth.admit(&cluster, held, observation.change);
+        let member = self.clusterset.get(&cluster);
+        let was_restored = member.is_some_and(Member::is_restored);
+        let is_heard = member.is_some_and(|member| observation.generation >= member.generation());
+        let change = self.growth.admit(&cluster, member.map(Member::facts), observation.change);
         self.warnings.survey_due |= super::survey::looks_at(&change);
         let mut observation = Observation { change, ..observation };
         if let Some(listing) = self.clusterset.listing(&mut observation) {
             return self.enter_list(cluster, Entering { listing, received });
         }
-        if self.clusterset.get(&cluster).is_some_and(|member| observation.generation >= member.generation()) {
+        if is_heard {
             self.brake.hear(&cluster, &observation.change);
         }
         let touched = self.clusterset.observe(observation);

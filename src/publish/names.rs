@@ -16,13 +16,25 @@ impl PublishedNames {
     /// The names of `drafts`, which are those of the service `key`, sorted as compile leaves them.
     pub(super) fn of(key: &ServiceKey, drafts: &[Draft], zones: &Zones) -> Self {
         let mut packed = Vec::with_capacity(drafts.len() * 16);
-        for draft in drafts {
-            let Some(zone) = zones.list.get(usize::from(draft.zone)) else { continue };
-            let Some(labels) = labels_before(&draft.name, key, zone) else { continue };
-            packed.extend_from_slice(&[draft.zone, labels.len() as u8]);
+        for (zone, labels) in labels(key, drafts, zones) {
+            packed.extend_from_slice(&[zone, labels.len() as u8]);
             packed.extend_from_slice(labels);
         }
         PublishedNames(packed.into_boxed_slice())
+    }
+
+    /// True when these are the names of `drafts`, as [`PublishedNames::of`] would keep them.
+    pub(super) fn are_of(&self, key: &ServiceKey, drafts: &[Draft], zones: &Zones) -> bool {
+        let mut rest: &[u8] = &self.0;
+        let same = labels(key, drafts, zones).all(|(zone, labels)| match rest {
+            [held, length, tail @ ..] if *held == zone && usize::from(*length) == labels.len() => {
+                let (own, next) = tail.split_at(labels.len().min(tail.len()));
+                rest = next;
+                own == labels
+            }
+            _ => false,
+        });
+        same && rest.is_empty()
     }
 
     /// The names of the service `key` with the numbers of their zones.
@@ -54,10 +66,22 @@ impl PublishedNames {
     }
 }
 
+/// Zone number and labels in front of the service's own of each name, in the order of the Drafts.
+fn labels<'d>(
+    key: &'d ServiceKey,
+    drafts: &'d [Draft],
+    zones: &'d Zones,
+) -> impl Iterator<Item = (u8, &'d [u8])> + use<'d> {
+    drafts.iter().filter_map(move |draft| {
+        let zone = zones.list.get(usize::from(draft.zone))?;
+        Some((draft.zone, labels_before(&draft.name, key, zone)?))
+    })
+}
+
 /// The labels of `name` in front of those of the service, in wire form.
 fn labels_before<'n>(name: &'n Name, key: &ServiceKey, zone: &Zone) -> Option<&'n [u8]> {
-    // Each label has one octet for its length.
-    let service = zone.svc.wire().len() + key.namespace().len() + key.name().len() + 2;
+    // Two labels, each with one octet for its length; the slash between the two texts stands for one of them.
+    let service = zone.svc.wire().len() + key.as_str().len() + 1;
     name.wire().get(..name.wire().len().checked_sub(service)?)
 }
 
@@ -88,8 +112,11 @@ mod tests {
         let host = (0, "a.east.web.shop.svc.clusterset.local");
         let other = (1, "web.shop.svc.supercluster.local");
         let key = ServiceKey::new("shop", "web");
-        let before = PublishedNames::of(&key, &drafts(&[web, host, other]), &zones);
-        let after = PublishedNames::of(&key, &drafts(&[web, other]), &zones);
+        let (all, fewer) = (drafts(&[web, host, other]), drafts(&[web, other]));
+        let before = PublishedNames::of(&key, &all, &zones);
+        let after = PublishedNames::of(&key, &fewer, &zones);
+        let are_of = |names: &PublishedNames| (names.are_of(&key, &all, &zones), names.are_of(&key, &fewer, &zones));
+        assert_eq!((are_of(&before), are_of(&after)), ((true, false), (false, true)));
         assert_eq!(before.vanished(&key, &after, &zones), [(0, Name::parse(host.1).unwrap())]);
         assert!(after.vanished(&key, &before, &zones).is_empty());
         assert_eq!(

@@ -1,6 +1,7 @@
 //! What waits to be published: single changes first, bulk work behind them, each key once.
 
-use std::collections::{HashSet, VecDeque};
+use crate::model::hashed::Set;
+use std::collections::VecDeque;
 use std::hash::Hash;
 
 /// Bulk work beyond this is made later, by whoever makes it step by step.
@@ -11,13 +12,13 @@ const FULL: usize = 4096;
 pub(super) struct Queue<K> {
     single: VecDeque<K>,
     bulk: VecDeque<K>,
-    in_single: HashSet<K>,
-    in_bulk: HashSet<K>,
+    in_single: Set<K>,
+    in_bulk: Set<K>,
 }
 
 impl<K> Default for Queue<K> {
     fn default() -> Self {
-        Queue { single: VecDeque::new(), bulk: VecDeque::new(), in_single: HashSet::new(), in_bulk: HashSet::new() }
+        Queue { single: VecDeque::new(), bulk: VecDeque::new(), in_single: Set::default(), in_bulk: Set::default() }
     }
 }
 

@@ -5,8 +5,9 @@
 //! way is queued by itself; what goes was.
 
 use super::publisher::{Entity, Publisher};
+use crate::model::hashed::Set;
 use crate::model::{ClusterId, ServiceKey};
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Keys looked at in one step: some tens of microseconds.
@@ -20,7 +21,7 @@ pub(super) enum Sweep {
     /// The services that hold rows of a cluster, among those of each cluster in turn, the last one first.
     Rows { of: ClusterId, among: Vec<ClusterId>, after: Option<ServiceKey> },
     /// The services of a cluster with an endpoint on one of these nodes.
-    Nodes { of: ClusterId, nodes: HashSet<Arc<str>>, after: Option<ServiceKey> },
+    Nodes { of: ClusterId, nodes: Set<Arc<str>>, after: Option<ServiceKey> },
     /// The services of a namespace.
     Namespace { namespace: Arc<str>, after: ServiceKey },
     /// The services of each of these namespaces in turn, the last one first.
@@ -86,7 +87,7 @@ impl Publisher {
     }
 
     /// Every service of the cluster with an endpoint on one of the nodes, and every host: its endpoints may be among them.
-    pub(super) fn sweep_nodes(&mut self, of: ClusterId, nodes: HashSet<Arc<str>>) {
+    pub(super) fn sweep_nodes(&mut self, of: ClusterId, nodes: Set<Arc<str>>) {
         self.sweeps.push(Sweep::Nodes { of, nodes, after: None });
         self.sweeps.push(Sweep::Hosts { after: None });
     }

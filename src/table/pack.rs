@@ -220,11 +220,9 @@ impl Packer {
         let records: Vec<&Record> = whole.take(usize::from(u16::MAX)).collect();
         let (at, out) = (self.bytes.len(), &mut self.bytes);
         for record in &records {
-            out.extend_from_slice(&OWNER);
-            out.extend_from_slice(&set.rtype.to_be_bytes());
-            out.extend_from_slice(&class::IN.to_be_bytes());
-            out.extend_from_slice(&set.ttl.to_be_bytes());
-            out.extend_from_slice(&(record.rdata.len() as u16).to_be_bytes());
+            let ([t0, t1], [c0, c1]) = (set.rtype.to_be_bytes(), class::IN.to_be_bytes());
+            let ([s0, s1, s2, s3], [l0, l1]) = (set.ttl.to_be_bytes(), (record.rdata.len() as u16).to_be_bytes());
+            out.extend_from_slice(&[OWNER[0], OWNER[1], t0, t1, c0, c1, s0, s1, s2, s3, l0, l1]);
             out.extend_from_slice(&record.rdata);
         }
         let at = self.place(at);
@@ -236,7 +234,9 @@ impl Packer {
         let mut table = Vec::with_capacity(GLUE * records.len());
         let mut seen: HashSet<&[u8], foldhash::fast::RandomState> = HashSet::default();
         for record in records {
-            let wanted = record.glue.wire.len() <= LONGEST_RECORD && seen.insert(&*record.glue.wire);
+            let wire = &*record.glue.wire;
+            let is_new = !wire.is_empty() && (records.len() == 1 || seen.insert(wire));
+            let wanted = wire.len() <= LONGEST_RECORD && is_new;
             let (wire, count) = if wanted { (&*record.glue.wire, record.glue.count) } else { (&[][..], 0) };
             let at = self.bytes.len();
             self.bytes.extend_from_slice(wire);

@@ -16,7 +16,7 @@ use crate::dns::Name;
 use arc_swap::ArcSwap;
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
-use papaya::HashMap;
+use papaya::{HashMap, HashMapRef, LocalGuard};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -79,6 +79,9 @@ impl Hasher for KeyHasher {
         }
     }
 }
+
+/// The Blocks, opened for one bulk of changes.
+type Held<'t> = HashMapRef<'t, u64, Block, KeyHash, LocalGuard<'t>>;
 
 /// Every answer, by name.
 pub struct Table {
@@ -167,16 +170,31 @@ impl Table {
     /// Applies `changes`: every Put in the order given, then every Remove, so that a name whose replacement comes in
     /// the same bulk is gone only when the replacement is there. Each name changes by one atomic store.
     pub fn apply(&self, changes: impl IntoIterator<Item = TableChange>) {
-        let _writer = self.lock();
-        let mut vanishing = Vec::new();
+        let (mut blocks, mut vanishing) = (Vec::new(), Vec::new());
         for change in changes {
             match change {
-                TableChange::Put(block) => self.put(block),
+                TableChange::Put(block) => blocks.push(block),
                 TableChange::Remove(name) => vanishing.push(name),
             }
         }
+        self.update(blocks, &vanishing, |_| {});
+    }
+
+    /// Puts every Block of `blocks` that does not stand there already, then takes the names of `vanishing` out, as
+    /// [`Table::apply`] does. Calls `changed` with each Block that was put or taken out.
+    pub fn update<'n>(
+        &self,
+        blocks: impl IntoIterator<Item = Block>,
+        vanishing: impl IntoIterator<Item = &'n Name>,
+        mut changed: impl FnMut(&Block),
+    ) {
+        let _writer = self.lock();
+        let held = self.blocks.pin();
+        for block in blocks {
+            self.put(&held, block, &mut changed);
+        }
         for name in vanishing {
-            self.remove(&name);
+            self.remove(&held, name, &mut changed);
         }
     }
 
@@ -233,14 +251,15 @@ impl Table {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, block: Block) {
-        let blocks = self.blocks.pin();
+    fn put(&self, blocks: &Held<'_>, block: Block, changed: &mut impl FnMut(&Block)) {
         let hash = self.hash(block.name());
         let steps = self.steps.load(Ordering::Relaxed);
         let mut free = None;
         for step in 0..=steps {
             match blocks.get(&key(hash, step)) {
-                Some(known) if known.name() == block.name() => {
+                Some(known) if *known == block => return,
+                Some(known) if known.is_of(block.name()) => {
+                    changed(&block);
                     self.bytes.fetch_sub(known.size() as u64, Ordering::Relaxed);
                     self.bytes.fetch_add(block.size() as u64, Ordering::Relaxed);
                     blocks.insert(key(hash, step), block);
@@ -254,6 +273,7 @@ impl Table {
         while blocks.contains_key(&key(hash, step)) {
             step += 1;
         }
+        changed(&block);
         self.steps.fetch_max(step, Ordering::Release);
         note_wildcard(&self.frame.load(), &block);
         self.names.fetch_add(1, Ordering::Relaxed);
@@ -261,13 +281,13 @@ impl Table {
         blocks.insert(key(hash, step), block);
     }
 
-    fn remove(&self, name: &Name) {
-        let blocks = self.blocks.pin();
+    fn remove(&self, blocks: &Held<'_>, name: &Name, changed: &mut impl FnMut(&Block)) {
         let hash = self.hash(name.wire());
         for step in 0..=self.steps.load(Ordering::Relaxed) {
             let key = key(hash, step);
-            if blocks.get(&key).is_some_and(|known| known.name() == name.wire()) {
+            if blocks.get(&key).is_some_and(|known| known.is_of(name.wire())) {
                 if let Some(gone) = blocks.remove(&key) {
+                    changed(gone);
                     self.names.fetch_sub(1, Ordering::Relaxed);
                     self.bytes.fetch_sub(gone.size() as u64 + PER_NAME, Ordering::Relaxed);
                 }

@@ -2,7 +2,8 @@
 
 use super::{ClusterSet, Member, Settings, Slot};
 use crate::model::fact::Kind;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::model::hashed::Set;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -15,13 +16,7 @@ pub(super) struct HostIndex {
 
 impl HostIndex {
     /// Looks at the touched hosts of a cluster anew. Those that no zone serves are no longer touched.
-    pub(super) fn update(
-        &mut self,
-        slot: Slot,
-        member: &mut Member,
-        settings: &Settings,
-        touched: &mut HashSet<Arc<str>>,
-    ) {
+    pub(super) fn update(&mut self, slot: Slot, member: &mut Member, settings: &Settings, touched: &mut Set<Arc<str>>) {
         touched.retain(|host| {
             let was = self.holders.contains_key(host);
             self.set(host, slot, settings.hosts.serves(host) && member.facts.hosts().contains(host));
@@ -35,7 +30,7 @@ impl HostIndex {
         for host in member.facts.hosts().hosts().filter(|host| settings.hosts.serves(host)) {
             self.set(host, slot, true);
         }
-        self.measure(slot, member, settings.limits.hosts, &mut HashSet::new());
+        self.measure(slot, member, settings.limits.hosts, &mut Set::default());
     }
 
     pub(super) fn remove_slot(&mut self, slot: Slot) {
@@ -67,7 +62,7 @@ impl HostIndex {
     }
 
     /// Finds the limit of the cluster anew; hosts that came in or out of it are added to `touched`.
-    pub(super) fn measure(&self, slot: Slot, member: &mut Member, limit: usize, touched: &mut HashSet<Arc<str>>) {
+    pub(super) fn measure(&self, slot: Slot, member: &mut Member, limit: usize, touched: &mut Set<Arc<str>>) {
         let of_slot = || self.holders.iter().filter(|(_, slots)| slots.contains(&slot)).map(|(host, _)| host);
         let over = self.counts.get(&slot).is_some_and(|count| *count > limit);
         let cutoff = if over { of_slot().nth(limit).cloned() } else { None };

@@ -4,9 +4,9 @@ use super::settings::ClusterLimits;
 use crate::model::address::Prefix;
 use crate::model::cluster::{Cluster, State};
 use crate::model::facts::{ClusterFacts, ServiceFacts};
+use crate::model::hashed::Set;
 use crate::model::id::ServiceKey;
 use crate::model::view::glob_matches;
-use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,7 +116,7 @@ impl Member {
     }
 
     /// Finds the cut anew; services that came in or out are added to `touched`.
-    pub(super) fn measure(&mut self, limits: &ClusterLimits, touched: &mut HashSet<ServiceKey>) {
+    pub(super) fn measure(&mut self, limits: &ClusterLimits, touched: &mut Set<ServiceKey>) {
         let now = (*limits, self.facts.shape());
         if std::mem::replace(&mut self.measured, now) == now {
             return;

@@ -4,6 +4,7 @@
 use super::{ClusterSet, Member, Slot};
 use crate::model::fact::{Ingress, Kind};
 use crate::model::facts::ClusterFacts;
+use crate::model::hashed::Set;
 use crate::model::id::ServiceKey;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -70,7 +71,7 @@ impl ClusterSet {
     }
 
     /// Follows the Services that an observation touched; returns the hosts with a target that changed its cluster.
-    pub(super) fn follow_addresses(&mut self, slot: Slot, touched: &HashSet<ServiceKey>) -> Vec<Arc<str>> {
+    pub(super) fn follow_addresses(&mut self, slot: Slot, touched: &Set<ServiceKey>) -> Vec<Arc<str>> {
         let mut moved = HashSet::new();
         if self.owners.on {
             let Some(member) = self.members.get(usize::from(slot)).and_then(Option::as_ref) else { return Vec::new() };

@@ -3,9 +3,9 @@
 use super::{ClusterSet, Slot};
 use crate::model::fact::{SliceFact, SliceRole};
 use crate::model::facts::Touched;
+use crate::model::hashed::Set;
 use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::view::View;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// With as many moved nodes, most services of a cluster have an endpoint on one of them.
@@ -83,7 +83,7 @@ impl ClusterSet {
     pub fn on_nodes(
         &self,
         of: &ClusterId,
-        nodes: &HashSet<Arc<str>>,
+        nodes: &Set<Arc<str>>,
         after: Option<&ServiceKey>,
         count: usize,
     ) -> RowsPage {

@@ -7,6 +7,7 @@ use crate::model::cluster::{Cluster, GatewayAddress, Mode, Reach, State};
 use crate::model::fact::*;
 use crate::model::facts::Touched;
 use crate::model::fixture::*;
+use crate::model::hashed::Set;
 use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::merge::merge;
 use crate::model::observation::{Change, Observation};
@@ -14,7 +15,7 @@ use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
 use crate::model::trace::NoTrace;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const WEB: &str = "shop/web";
@@ -86,7 +87,7 @@ fn a_changed_state_touches_what_the_cluster_has_rows_in() {
     world.has("north", [export(WEB, 1).into(), namespace("pay"), namespace("north")]);
     let touched = world.set.set_state(&ClusterId::new("north"), State::Fresh);
     assert_eq!((touched.rows_of, touched.everything), ([ClusterId::new("north")].into(), false));
-    assert_eq!(touched.namespaces, ["north".into()].into(), "west has the other one");
+    assert_eq!(touched.namespaces, ["north".into()].into_iter().collect(), "west has the other one");
     world.set.settings.views = vec![View { cluster: Some(ClusterId::new("south")), ..View::default() }];
     world.add_unknown("south");
     assert!(world.set.set_state(&ClusterId::new("south"), State::Fresh).everything, "a view stands there");
@@ -105,7 +106,7 @@ fn a_moved_node_touches_what_stands_on_it_and_many_touch_all() {
     assert!(moved(node("n3", "eu", "a")).is_empty(), "nothing runs there");
     let touched = moved(node("n1", "eu", "a"));
     assert_eq!((touched.services.len(), touched.rows_of.len()), (0, 0));
-    let on = |nodes: &HashSet<Arc<str>>, count| world.set.on_nodes(&east, nodes, None, count);
+    let on = |nodes: &Set<Arc<str>>, count| world.set.on_nodes(&east, nodes, None, count);
     let nodes = &touched.on_nodes[&east];
     assert_eq!(on(nodes, 9).services, [at("shop/db"), at("shop/web")]);
     assert_eq!((on(nodes, 2).services, on(nodes, 2).last), (vec![at("shop/db")], Some(at("shop/db"))));

@@ -3,6 +3,7 @@
 use super::service::Sourced;
 use super::{ClusterFacts, Touched};
 use crate::model::fact::{Fact, Kind, ObjectKey};
+use crate::model::hashed::Set;
 use crate::model::host::fact::{DnsEndpointFact, RecordValues, ServiceEntryFact, Workload, WorkloadEntryFact};
 use crate::model::id::ServiceKey;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -136,7 +137,7 @@ impl HostFacts {
     }
 
     /// Hosts of the ServiceEntries whose endpoints, their own or selected ones, mean one of `services`.
-    pub fn leading_to(&self, services: &HashSet<ServiceKey>) -> Vec<Arc<str>> {
+    pub fn leading_to(&self, services: &Set<ServiceKey>) -> Vec<Arc<str>> {
         if self.leading.is_empty() {
             return Vec::new();
         }

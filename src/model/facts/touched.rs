@@ -1,27 +1,28 @@
 //! What an observation changed: which services and namespaces must be computed anew.
 
+use crate::model::hashed::Set;
 use crate::model::id::{ClusterId, ServiceKey};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The effect of one observation. Anything not named here answers as before.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Touched {
     /// Services (and imports of that name) to merge and select again.
-    pub services: HashSet<ServiceKey>,
+    pub services: Set<ServiceKey>,
     /// Names in global zones to merge and select again.
-    pub hosts: HashSet<Arc<str>>,
+    pub hosts: Set<Arc<str>>,
     /// Namespaces whose presence in the cluster changed: every service in them, and `<ns>.svc.Z` itself.
-    pub namespaces: HashSet<Arc<str>>,
+    pub namespaces: Set<Arc<str>>,
     /// Clusters of which every service that holds rows is touched, and every host: too many to name one by one.
     pub rows_of: BTreeSet<ClusterId>,
     /// All of the cluster that was observed; the set of clusters says which in `rows_of`.
     pub(in crate::model) all_of_it: bool,
     /// Nodes with endpoints that lie in another zone or region now, of the cluster that was observed; the set of clusters
     /// says which in `on_nodes`.
-    pub(in crate::model) moved_nodes: HashSet<Arc<str>>,
+    pub(in crate::model) moved_nodes: Set<Arc<str>>,
     /// By cluster, nodes on which services are touched, and every host: to look for them takes a while.
-    pub on_nodes: BTreeMap<ClusterId, HashSet<Arc<str>>>,
+    pub on_nodes: BTreeMap<ClusterId, Set<Arc<str>>>,
     /// Everything: a cluster came or went, its settings or its state changed.
     pub everything: bool,
     /// Pod ranges of the cluster's nodes changed: overlaps are to be looked for again. Where answers depend on it,

@@ -9,13 +9,12 @@ use std::net::IpAddr;
 /// Adds a finding for each bound that this export runs into; the cuts themselves are made where values are read.
 pub(super) fn check(found: &Found<'_>, limits: &ClusterLimits, findings: &mut Vec<Finding>) {
     let Some(service) = found.service.filter(|_| found.row.state.is_merged()) else { return };
-    let Some(facts) = found.member.usable(&service.key) else { return };
     let mut report = |code, message: String| findings.push(finding_of(found.member, &service.key, code, message));
     if service.ports.len() > limits.ports {
         let (count, most) = (service.ports.len(), limits.ports);
         report("over-limit", format!("{count} ports, `limits.cluster.ports` is {most}: the first {most} are kept"));
     }
-    let endpoints = || facts.slices.iter().flat_map(|slice| &slice.endpoints).map(|endpoint| endpoint.address);
+    let endpoints = || found.facts.slices.iter().flat_map(|slice| &slice.endpoints).map(|endpoint| endpoint.address);
     let (count, most) = (endpoints().count(), limits.endpoints_per_service);
     if count > most {
         report(

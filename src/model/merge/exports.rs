@@ -3,6 +3,7 @@
 use crate::model::cluster::Mode;
 use crate::model::clusterset::{ClusterSet, Member, Slot};
 use crate::model::fact::{ExportFact, Kind, ServiceFact, ServiceKind};
+use crate::model::facts::ServiceFacts;
 use crate::model::finding::Finding;
 use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::service::{Export, ExportState};
@@ -12,6 +13,7 @@ use crate::model::view::glob_matches;
 pub(super) struct Found<'a> {
     pub row: Export,
     pub member: &'a Member,
+    pub facts: &'a ServiceFacts,
     pub export: &'a ExportFact,
     pub service: Option<&'a ServiceFact>,
 }
@@ -59,7 +61,7 @@ fn find<'a>(
         weight: own(|own| own.weight),
         drain: export.own.drain || service.is_some_and(|service| service.own.drain),
     };
-    Some(Found { row, member, export, service })
+    Some(Found { row, member, facts, export, service })
 }
 
 type Judgement = (ExportState, Option<(&'static str, String)>);

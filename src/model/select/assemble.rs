@@ -9,7 +9,7 @@ use super::tiers::{Rank, rank};
 use super::weights::{Share, is_drained, own_weights, shares, weight_of};
 use crate::model::answer::{Answer, Host, Target};
 use crate::model::fact::{Port, ServiceType};
-use crate::model::hashed::Map;
+use crate::model::hashed::Firsts;
 use crate::model::id::ClusterId;
 use crate::model::policy::AnswerMode;
 use crate::model::trace::{Note, Trace, Verdict};
@@ -98,22 +98,22 @@ fn keep_nearest(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'
 
 /// The same address from two clusters is one record at its first place (SOURCES.md 1.5).
 fn share_addresses(context: &Context<'_>, list: &mut [Placed<'_>], trace: &mut impl Trace) {
-    let mut seen: Map<IpAddr, usize> = Map::default();
+    let mut seen = Firsts::default();
     for at in 0..list.len() {
         if !list[at].candidate.is_in() {
             continue;
         }
         let mut addresses = std::mem::take(&mut list[at].candidate.addresses);
-        let is_shared = |address: &mut IpAddr| {
-            let first = *seen.entry(*address).or_insert(at);
-            if first != at {
-                report_shared(context, &list[first].candidate, &list[at].candidate, *address, trace);
-                let note = || list[at].candidate.left_out("the same address is answered before it");
-                trace.note(|| Note { addresses: vec![*address], ..note() });
-            }
-            first != at
-        };
-        list[at].shared = addresses.extract_if(.., is_shared).collect();
+        let mut shared = Vec::new();
+        addresses.retain(|address| {
+            let Some(first) = seen.see(*address, at).filter(|first| *first != at) else { return true };
+            report_shared(context, &list[first].candidate, &list[at].candidate, *address, trace);
+            let note = || list[at].candidate.left_out("the same address is answered before it");
+            trace.note(|| Note { addresses: vec![*address], ..note() });
+            shared.push(*address);
+            false
+        });
+        list[at].shared = shared;
         list[at].candidate.addresses = addresses;
     }
 }
@@ -154,6 +154,13 @@ fn is_target(placed: &Placed<'_>) -> bool {
 }
 
 fn weigh(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Placed<'_>]) {
+    let has_weight = |candidate: &Candidate<'_>| {
+        candidate.is_in() && (candidate.weight.is_some() || weight_of(context, policy, candidate).is_some())
+    };
+    if !list.iter().any(|placed| has_weight(&placed.candidate)) {
+        // Equal shares, as they stand.
+        return;
+    }
     let whole = policy.mode == AnswerMode::Weighted;
     let weighed: Vec<usize> = (0..list.len()).filter(|at| list[*at].candidate.is_in()).collect();
     let scopes: Vec<Share<'_>> = weighed
@@ -204,7 +211,7 @@ fn reason(candidate: &Candidate<'_>) -> Cow<'static, str> {
 /// Host names by cluster and label; endpoints that share one are one name.
 fn hosts(list: &[Placed<'_>]) -> Vec<Host> {
     let mut named: BTreeMap<(&ClusterId, &Arc<str>), Host> = BTreeMap::new();
-    for placed in list {
+    for placed in list.iter().filter(|placed| !placed.candidate.hosts.is_empty()) {
         let Some(cluster) = placed.candidate.cluster.filter(|cluster| cluster.is_nameable()) else { continue };
         for (label, addresses) in &placed.candidate.hosts {
             let host = host(placed, cluster, label, addresses);

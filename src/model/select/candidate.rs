@@ -5,7 +5,7 @@ use super::standing::Context;
 use crate::model::cluster::State;
 use crate::model::clusterset::Member;
 use crate::model::fact::{Kind, ObjectKey, Origin, Port};
-use crate::model::hashed::Set;
+use crate::model::hashed::Firsts;
 use crate::model::host::fact::Routing;
 use crate::model::id::ClusterId;
 use crate::model::probe::Action;
@@ -179,9 +179,9 @@ fn dashed(address: IpAddr) -> Arc<str> {
 
 /// Joins the n-th IPv4 with the n-th IPv6 address, so that every cut keeps the families alike.
 pub(super) fn pair_families(addresses: impl IntoIterator<Item = IpAddr>) -> Vec<Vec<IpAddr>> {
-    let mut seen = Set::default();
+    let mut seen = Firsts::default();
     let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) =
-        addresses.into_iter().filter(|address| seen.insert(*address)).partition(IpAddr::is_ipv4);
+        addresses.into_iter().filter(|address| seen.is_new(*address)).partition(IpAddr::is_ipv4);
     let count = v4.len().max(v6.len());
     (0..count).map(|at| v4.get(at).into_iter().chain(v6.get(at)).copied().collect()).collect()
 }

@@ -22,7 +22,13 @@ pub(super) fn direct<'a>(context: &Context<'a>, beside: Vec<Candidate<'a>>, trac
     let mut candidates = beside;
     for export in &context.service.exports {
         match usable(context, &policy, export) {
-            Ok((member, facts)) => candidates.extend(contribute(context, merged, member, facts, trace)),
+            Ok((member, facts)) => {
+                let found = contribute(context, merged, member, facts, trace);
+                match candidates.is_empty() {
+                    true => candidates = found,
+                    false => candidates.extend(found),
+                }
+            }
             Err(reason) => trace.note(|| note(export, reason)),
         }
     }

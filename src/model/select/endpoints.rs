@@ -3,7 +3,7 @@
 use super::standing::Context;
 use crate::model::clusterset::Member;
 use crate::model::fact::{EndpointFact, Kind, PodHash, Port, SliceFact};
-use crate::model::hashed::Map;
+use crate::model::hashed::Firsts;
 use crate::model::id::ClusterId;
 use crate::model::trace::{Note, Trace, Verdict};
 use std::borrow::Cow;
@@ -82,7 +82,7 @@ fn left_out(cluster: &ClusterId, addresses: Vec<IpAddr>, slice: &SliceFact, reas
 }
 
 /// What makes two addresses one endpoint.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Identity<'a> {
     Pod(PodHash),
     Host(&'a str, &'a str),
@@ -91,30 +91,28 @@ enum Identity<'a> {
 #[derive(Default)]
 struct Grouped<'a> {
     endpoints: Vec<Endpoint<'a>>,
-    by_address: Map<IpAddr, usize>,
-    by_identity: Map<Identity<'a>, usize>,
+    /// The number of the endpoint that has an address, an identity.
+    addresses: Firsts<IpAddr>,
+    identities: Firsts<Identity<'a>>,
 }
 
 impl<'a> Grouped<'a> {
     fn add(&mut self, side: &Side<'a>, fact: &'a EndpointFact, slice: &'a SliceFact) {
-        if let Some(&held) = self.by_address.get(&fact.address) {
+        if let Some(held) = self.addresses.place(fact.address) {
             add_ports(&mut self.endpoints[held], slice);
             return;
         }
-        let identity = identity(fact);
-        let held = identity.as_ref().and_then(|identity| self.by_identity.get(identity).copied());
-        let number = held.unwrap_or(self.endpoints.len());
-        self.by_address.insert(fact.address, number);
-        if let Some(held) = held {
-            let endpoint = &mut self.endpoints[held];
-            endpoint.addresses.push(fact.address);
-            add_ports(endpoint, slice);
-            return;
+        let number = self.endpoints.len();
+        let held = identity(fact).and_then(|identity| self.identities.see(identity, number));
+        self.addresses.see(fact.address, held.unwrap_or(number));
+        match held {
+            Some(held) => {
+                let endpoint = &mut self.endpoints[held];
+                endpoint.addresses.push(fact.address);
+                add_ports(endpoint, slice);
+            }
+            None => self.endpoints.push(endpoint(side, fact, slice)),
         }
-        if let Some(identity) = identity {
-            self.by_identity.insert(identity, number);
-        }
-        self.endpoints.push(endpoint(side, fact, slice));
     }
 }
 

@@ -77,8 +77,11 @@ impl<'a> Exporter<'a, '_> {
             return ("reach auto: the clusterIPs, the view stands in this cluster", self.cluster_ips(|_| true));
         }
         let routable = &self.member.cluster().routable;
-        let routed = self.cluster_ips(|address| routable.iter().any(|range| range.contains(address)));
-        if !routed.is_empty() {
+        let routed = || self.cluster_ips(|address| routable.iter().any(|range| range.contains(address)));
+        if !routable.is_empty()
+            && let routed = routed()
+            && !routed.is_empty()
+        {
             return ("reach auto (1): its clusterIPs lie in `routable`", routed);
         }
         let balanced = self.load_balancer();
@@ -140,6 +143,9 @@ impl<'a> Exporter<'a, '_> {
     }
 
     fn load_balancer(&self) -> Vec<Candidate<'a>> {
+        if self.service.ingress.is_empty() {
+            return Vec::new();
+        }
         let resolved = &self.context.set.settings().resolved;
         let mut addresses = Vec::new();
         for ingress in self.service.ingress.iter() {

@@ -118,6 +118,9 @@ fn drop_failing(list: &mut [Candidate<'_>]) {
 /// A drained cluster is left out while anything undrained is ready. What is expired may be gone: it does not replace a
 /// drained cluster in contact.
 fn drop_drained(context: &Context<'_>, policy: &Policy<'_>, list: &mut [Candidate<'_>]) {
+    if !list.iter().any(|candidate| candidate.is_in() && is_drained(context, policy, candidate)) {
+        return;
+    }
     let is_expired = |candidate: &Candidate<'_>| candidate.state == State::Expired;
     let replaces = |candidate: &Candidate<'_>| {
         candidate.is_in() && candidate.health != Health::Ill && !is_drained(context, policy, candidate)
