@@ -49,10 +49,10 @@ impl Omission<'_> {
 
     /// Services whose ready endpoints all lie in slices that the list lacks.
     fn services_without_endpoints(&self) -> usize {
-        let services: HashSet<&ServiceKey> = self.keys.iter().filter_map(|key| self.facts.slices.get(key)).collect();
+        let services: HashSet<&ServiceKey> = self.keys.iter().filter_map(|key| self.facts.owner_of(key)).collect();
         let loses = |key: &&ServiceKey| {
             let Some(facts) = self.facts.services.get(*key).filter(|facts| facts.makes_name()) else { return false };
-            let mut ready = facts.slices.iter().chain(&facts.copies).filter(|slice| is_ready(slice)).peekable();
+            let mut ready = facts.slices.iter().chain(facts.copies.iter()).filter(|slice| is_ready(slice)).peekable();
             ready.peek().is_some() && ready.all(|slice| self.keys.contains(&slice.key))
         };
         services.into_iter().filter(loses).count()
@@ -70,7 +70,7 @@ impl ClusterFacts {
             Kind::Service => facts.service.is_some() && self.serves_a_name(key, facts),
             Kind::ServiceExport => facts.export.is_some(),
             Kind::ServiceImport => facts.import.is_some(),
-            Kind::EndpointSlice => facts.makes_name() && facts.slices.iter().chain(&facts.copies).any(is_ready),
+            Kind::EndpointSlice => facts.makes_name() && facts.slices.iter().chain(facts.copies.iter()).any(is_ready),
             _ => false,
         }
     }
