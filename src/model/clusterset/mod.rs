@@ -23,7 +23,7 @@ pub use settings::{ClusterLimits, Settings};
 
 use super::cluster::{Cluster, Mode, State};
 use super::fact::ObjectKey;
-use super::facts::{Leftover, Listing, Omission, Touched};
+use super::facts::{Leftover, Listing, NamespaceNames, Omission, Touched};
 use super::hashed::Map;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
@@ -49,6 +49,7 @@ pub struct ClusterSet {
     /// Clusters that were removed: their numbers stand in the index until all their facts are given up.
     leaving: Vec<(Slot, Leftover)>,
     settings: Settings,
+    namespace_names: NamespaceNames,
 }
 
 impl ClusterSet {
@@ -102,7 +103,7 @@ impl ClusterSet {
             self.members.push(None);
         }
         self.slots.insert(cluster.id.clone(), slot);
-        self.members[free] = Some(Member::new(cluster, generation));
+        self.members[free] = Some(Member::new(cluster, generation, self.namespace_names.clone()));
         Touched::everything()
     }
 

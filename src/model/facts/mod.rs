@@ -28,7 +28,7 @@ pub use leftover::Leftover;
 pub use listing::Listing;
 pub use nodes::Nodes;
 pub use omission::{Loss, Omission};
-pub use presence::Presence;
+pub use presence::{NamespaceNames, Presence};
 pub use service::ServiceFacts;
 pub use status::{KindStatus, Outcome, is_read, is_required};
 pub use touched::Touched;
@@ -71,6 +71,11 @@ pub struct ClusterFacts {
 }
 
 impl ClusterFacts {
+    /// No facts yet, of a cluster that shares the names of namespaces with others.
+    pub fn sharing(names: NamespaceNames) -> Self {
+        ClusterFacts { presence: Presence::sharing(names), ..ClusterFacts::default() }
+    }
+
     /// What the cluster says about one service.
     pub fn service(&self, key: &ServiceKey) -> Option<&ServiceFacts> {
         self.services.get(key).map(|facts| &**facts)
