@@ -277,7 +277,9 @@ fn part(publisher: &Publisher, cluster: &ClusterId, keys: &[ServiceKey], at: usi
         facts.extend(service.service.clone().map(Fact::Service));
         facts.extend(service.export.clone().map(Fact::Export));
         facts.extend(service.import.clone().map(Fact::Import));
-        facts.extend(service.slices.iter().chain(&service.copies).cloned().map(|slice| Fact::Slice(Box::new(slice))));
+        facts.extend(
+            service.slices.iter().chain(service.copies.iter()).cloned().map(|slice| Fact::Slice(Box::new(slice))),
+        );
     }
     Some((facts, next))
 }

@@ -3,7 +3,7 @@
 use super::settings::ClusterLimits;
 use crate::model::address::Prefix;
 use crate::model::cluster::{Cluster, State};
-use crate::model::facts::{ClusterFacts, ServiceFacts};
+use crate::model::facts::{ClusterFacts, NamespaceNames, ServiceFacts};
 use crate::model::hashed::Set;
 use crate::model::id::ServiceKey;
 use crate::model::view::glob_matches;
@@ -30,8 +30,8 @@ pub struct Member {
 }
 
 impl Member {
-    pub(super) fn new(cluster: Cluster, generation: u64) -> Self {
-        let (state, facts) = (State::default(), ClusterFacts::default());
+    pub(super) fn new(cluster: Cluster, generation: u64, names: NamespaceNames) -> Self {
+        let (state, facts) = (State::default(), ClusterFacts::sharing(names));
         let measured = (ClusterLimits::default(), facts.shape());
         Member {
             cluster,

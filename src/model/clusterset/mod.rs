@@ -22,7 +22,7 @@ pub use rows::RowsPage;
 pub use settings::{ClusterLimits, Settings};
 
 use super::cluster::{Cluster, Mode, State};
-use super::facts::{Judge, Leftover, Listing, Touched};
+use super::facts::{Judge, Leftover, Listing, NamespaceNames, Touched};
 use super::hashed::Map;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
@@ -48,6 +48,7 @@ pub struct ClusterSet {
     /// Clusters that were removed: their numbers stand in the index until all their facts are given up.
     leaving: Vec<(Slot, Leftover)>,
     settings: Settings,
+    namespace_names: NamespaceNames,
 }
 
 impl ClusterSet {
@@ -101,7 +102,7 @@ impl ClusterSet {
             self.members.push(None);
         }
         self.slots.insert(cluster.id.clone(), slot);
-        self.members[free] = Some(Member::new(cluster, generation));
+        self.members[free] = Some(Member::new(cluster, generation, self.namespace_names.clone()));
         Touched::everything()
     }
 

@@ -9,7 +9,7 @@ use std::{array, iter, mem};
 /// What is left of them.
 #[derive(Debug)]
 pub struct Leftover {
-    services: hash_map::IntoIter<ServiceKey, ServiceFacts>,
+    services: hash_map::IntoIter<ServiceKey, Box<ServiceFacts>>,
     slices: hash_map::IntoIter<ObjectKey, ServiceKey>,
     /// Of the indexes.
     keys: iter::Flatten<array::IntoIter<BTreeSet<ServiceKey>, 3>>,
@@ -22,7 +22,7 @@ impl ClusterFacts {
         let indexes = [&mut self.naming, &mut self.named, &mut self.copied].map(mem::take);
         Leftover {
             services: mem::take(&mut self.services).into_iter(),
-            slices: mem::take(&mut self.slices).into_iter(),
+            slices: mem::take(&mut self.slices).into_entries(),
             keys: indexes.into_iter().flatten(),
             _rest: self,
         }

@@ -213,6 +213,9 @@ impl ClusterFacts {
     fn finish(&mut self, listing: &mut Listing, touched: &mut Touched) {
         self.interner.shrink();
         let kind = listing.kind;
+        if kind == Kind::Namespace {
+            self.presence.shrink();
+        }
         self.findings.replace_kind(kind, take(&mut listing.findings));
         // The first list of Services or slices may turn "unknown" into "absent".
         let first = !self.status[kind as usize].is_synced();

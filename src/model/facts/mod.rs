@@ -14,6 +14,7 @@ mod omission;
 mod presence;
 mod restore;
 mod service;
+mod slice_owners;
 mod status;
 mod store;
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub use leftover::Leftover;
 pub use listing::Listing;
 pub use nodes::Nodes;
 pub use omission::{Judge, Loss, Omission};
-pub use presence::Presence;
+pub use presence::{NamespaceNames, Presence};
 pub use service::ServiceFacts;
 pub use status::{KindStatus, Outcome, is_read, is_required};
 pub use touched::Touched;
@@ -36,15 +37,16 @@ use super::cluster::Mode;
 use super::fact::{ConnectionFact, Kind, ObjectKey};
 use super::hashed::Map;
 use super::id::ServiceKey;
+use slice_owners::SliceOwners;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
 /// The facts of one cluster.
 #[derive(Debug, Default)]
 pub struct ClusterFacts {
-    services: Map<ServiceKey, ServiceFacts>,
-    /// Which service each slice object belongs to.
-    slices: Map<ObjectKey, ServiceKey>,
+    /// Boxed: a third of the places of a hash table is empty, and a place costs what the largest value does.
+    services: Map<ServiceKey, Box<ServiceFacts>>,
+    slices: SliceOwners,
     /// Imports that name a Service as the carrier of their VIP, by that Service.
     derived: Map<ServiceKey, Vec<ServiceKey>>,
     hosts: HostFacts,
@@ -69,14 +71,19 @@ pub struct ClusterFacts {
 }
 
 impl ClusterFacts {
+    /// No facts yet, of a cluster that shares the names of namespaces with others.
+    pub fn sharing(names: NamespaceNames) -> Self {
+        ClusterFacts { presence: Presence::sharing(names), ..ClusterFacts::default() }
+    }
+
     /// What the cluster says about one service.
     pub fn service(&self, key: &ServiceKey) -> Option<&ServiceFacts> {
-        self.services.get(key)
+        self.services.get(key).map(|facts| &**facts)
     }
 
     /// Every service key with its facts, in no order.
     pub fn services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
-        self.services.iter()
+        self.services.iter().map(|(key, facts)| (key, &**facts))
     }
 
     /// Services that make a name, sorted, from behind `after` on.
@@ -86,12 +93,16 @@ impl ClusterFacts {
 
     /// Services that make a name and whose load balancer has a host name, sorted.
     pub fn named_services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
-        self.named.iter().filter_map(|key| self.services.get_key_value(key)).filter(|(_, facts)| facts.makes_name())
+        self.named.iter().filter_map(|key| self.entry(key)).filter(|(_, facts)| facts.makes_name())
     }
 
     /// Services that have copies of endpoints of another cluster, sorted, from behind `after` on.
     pub fn copied_after(&self, after: Option<&ServiceKey>) -> impl Iterator<Item = (&ServiceKey, &ServiceFacts)> {
-        behind(&self.copied, after).filter_map(|key| self.services.get_key_value(key))
+        behind(&self.copied, after).filter_map(|key| self.entry(key))
+    }
+
+    fn entry(&self, key: &ServiceKey) -> Option<(&ServiceKey, &ServiceFacts)> {
+        self.services.get_key_value(key).map(|(key, facts)| (key, &**facts))
     }
 
     /// What the cluster says about names in global zones.
@@ -121,11 +132,11 @@ impl ClusterFacts {
 
     /// True when a good version of the object is held.
     pub fn holds(&self, kind: Kind, key: &ObjectKey) -> bool {
-        let service = |has: fn(&ServiceFacts) -> bool| self.services.get(key).is_some_and(has);
+        let service = |has: fn(&ServiceFacts) -> bool| self.service(key).is_some_and(has);
         match kind {
             Kind::Namespace => self.presence.documents().any(|name| **name == *key.name()),
             Kind::Node => self.nodes.get(key.name()).is_some(),
-            Kind::EndpointSlice => self.slices.contains_key(key),
+            Kind::EndpointSlice => self.owner_of(key).is_some(),
             Kind::Service => service(|facts| facts.service.is_some()),
             Kind::ServiceExport => service(|facts| facts.export.is_some()),
             Kind::ServiceImport => service(|facts| facts.import.is_some()),

@@ -83,8 +83,8 @@ impl ClusterFacts {
     /// True when all ready endpoints of a slice's service lie in slices that are omitted; said of the first of them alone, so
     /// that the service counts once.
     fn loses_endpoints(&self, key: &ObjectKey, omitted: &HashSet<ObjectKey>) -> bool {
-        let Some(facts) = self.slices.get(key).and_then(|service| self.services.get(service)) else { return false };
-        let mut ready = facts.slices.iter().chain(&facts.copies).filter(|slice| is_ready(slice)).peekable();
+        let Some(facts) = self.owner_of(key).and_then(|service| self.services.get(service)) else { return false };
+        let mut ready = facts.slices.iter().chain(facts.copies.iter()).filter(|slice| is_ready(slice)).peekable();
         facts.makes_name()
             && ready.peek().is_some_and(|first| first.key == *key)
             && ready.all(|slice| omitted.contains(&slice.key))
@@ -102,7 +102,7 @@ impl ClusterFacts {
             Kind::Service => facts.service.is_some() && self.serves_a_name(key, facts),
             Kind::ServiceExport => facts.export.is_some(),
             Kind::ServiceImport => facts.import.is_some(),
-            Kind::EndpointSlice => facts.makes_name() && facts.slices.iter().chain(&facts.copies).any(is_ready),
+            Kind::EndpointSlice => facts.makes_name() && facts.slices.iter().chain(facts.copies.iter()).any(is_ready),
             _ => false,
         }
     }

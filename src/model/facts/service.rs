@@ -1,9 +1,10 @@
 //! All facts of one cluster about one service key.
 
 use crate::model::fact::{ExportFact, ImportFact, Ingress, Kind, ObjectKey, Origin, ServiceFact, SliceFact, SliceRole};
-use crate::model::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 use crate::model::hashed::Set;
+use crate::model::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 use crate::model::id::ServiceKey;
+use crate::model::rare::Rare;
 use std::sync::Arc;
 
 /// Service, export, import and slices that share one namespaced name in one cluster.
@@ -13,9 +14,9 @@ pub struct ServiceFacts {
     pub export: Option<Box<ExportFact>>,
     pub import: Option<Box<ImportFact>>,
     /// Native slices, by object key.
-    pub slices: Vec<SliceFact>,
-    /// Copies made by MCS controllers, by object key.
-    pub copies: Vec<SliceFact>,
+    pub slices: Box<[SliceFact]>,
+    /// Copies made by MCS controllers, by object key; few services have some.
+    pub copies: Rare<Vec<SliceFact>>,
 }
 
 impl ServiceFacts {
@@ -41,7 +42,7 @@ impl ServiceFacts {
             Kind::ServiceImport => self.import.is_some(),
             _ => false,
         };
-        let slices = if kind == Kind::EndpointSlice { [&self.slices[..], &self.copies] } else { [&[][..]; 2] };
+        let slices = if kind == Kind::EndpointSlice { [&self.slices[..], &self.copies[..]] } else { [&[][..]; 2] };
         own.then_some(key).into_iter().chain(slices.into_iter().flatten().map(|slice| &slice.key))
     }
 
@@ -53,31 +54,29 @@ impl ServiceFacts {
 
     /// The slice of that object key.
     pub fn slice(&self, key: &ObjectKey) -> Option<&SliceFact> {
-        [&self.slices, &self.copies]
+        [&self.slices[..], &self.copies[..]]
             .into_iter()
             .find_map(|list| list.binary_search_by(|held| held.key.cmp(key)).ok().map(|at| &list[at]))
     }
 
     /// True when one of its endpoints runs on one of the nodes.
     pub fn stands_on(&self, nodes: &Set<Arc<str>>) -> bool {
-        let mut endpoints = self.slices.iter().chain(&self.copies).flat_map(|slice| &slice.endpoints);
+        let mut endpoints = self.slices.iter().chain(self.copies.iter()).flat_map(|slice| &slice.endpoints);
         endpoints.any(|endpoint| endpoint.place.node.as_ref().is_some_and(|node| nodes.contains(node)))
     }
 
     /// Addresses in the slices, native and copied.
     pub fn endpoint_count(&self) -> usize {
-        self.slices.iter().chain(&self.copies).map(|slice| slice.endpoints.len()).sum()
+        self.slices.iter().chain(self.copies.iter()).map(|slice| slice.endpoints.len()).sum()
     }
 
     /// Puts a slice in its place; true when its content is new.
     pub(super) fn put_slice(&mut self, mut slice: SliceFact) -> bool {
-        let list = match slice.role {
-            SliceRole::Native => &mut self.slices,
-            SliceRole::Copy { .. } => &mut self.copies,
-        };
+        let is_native = slice.role == SliceRole::Native;
+        let list = if is_native { &self.slices[..] } else { &self.copies[..] };
         match list.binary_search_by(|held| held.key.cmp(&slice.key)) {
             Ok(at) => {
-                let held = &mut list[at];
+                let held = if is_native { &mut self.slices[at] } else { &mut self.copies[at] };
                 let (origin, triggered) = (std::mem::take(&mut slice.origin), slice.triggered.take());
                 held.origin = Origin::default();
                 held.triggered = None;
@@ -89,8 +88,10 @@ impl ServiceFacts {
                 differs
             }
             Err(at) => {
-                list.reserve_exact(1);
-                list.insert(at, slice);
+                self.change(is_native, |list| {
+                    list.reserve_exact(1);
+                    list.insert(at, slice);
+                });
                 true
             }
         }
@@ -98,22 +99,33 @@ impl ServiceFacts {
 
     /// Takes the slice out that `new` replaces, if it is held in the other role.
     pub(super) fn take_of_other_role(&mut self, new: &SliceFact) -> Option<SliceFact> {
-        let list = match new.role {
-            SliceRole::Native => &mut self.copies,
-            SliceRole::Copy { .. } => &mut self.slices,
-        };
-        let at = list.binary_search_by(|held| held.key.cmp(&new.key)).ok()?;
-        Some(list.remove(at))
+        self.take_from(new.role != SliceRole::Native, &new.key)
     }
 
     /// Takes the slice of that object key out.
     pub(super) fn take_slice(&mut self, key: &ObjectKey) -> Option<SliceFact> {
-        for list in [&mut self.slices, &mut self.copies] {
-            if let Ok(at) = list.binary_search_by(|held| held.key.cmp(key)) {
-                return Some(list.remove(at));
-            }
+        self.take_from(true, key).or_else(|| self.take_from(false, key))
+    }
+
+    fn take_from(&mut self, is_native: bool, key: &ObjectKey) -> Option<SliceFact> {
+        let list = if is_native { &self.slices[..] } else { &self.copies[..] };
+        let at = list.binary_search_by(|held| held.key.cmp(key)).ok()?;
+        Some(self.change(is_native, |list| list.remove(at)))
+    }
+
+    /// Changes which slices there are, the native ones or the copies.
+    fn change<T>(&mut self, is_native: bool, change: impl FnOnce(&mut Vec<SliceFact>) -> T) -> T {
+        if is_native {
+            let mut list = std::mem::take(&mut self.slices).into_vec();
+            let done = change(&mut list);
+            self.slices = list.into_boxed_slice();
+            return done;
         }
-        None
+        let done = change(&mut self.copies);
+        if self.copies.is_empty() {
+            self.copies = Rare::default();
+        }
+        done
     }
 }
 

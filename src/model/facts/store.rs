@@ -130,12 +130,10 @@ impl ClusterFacts {
         self.interner.share_ports(&mut fact.ports);
         fact.endpoints.iter_mut().for_each(|endpoint| self.interner.share_place(&mut endpoint.place));
         fact.endpoints.shrink_to_fit();
-        match self.slices.get_key_value(&fact.key) {
+        match self.services.get(&fact.service).and_then(|facts| facts.slice(&fact.key)) {
             // The usual case, a slice that is held: its keys are shared already.
-            Some((object, service)) if *service == fact.service => {
-                (fact.key, fact.service) = (object.clone(), service.clone());
-            }
-            _ => self.adopt_slice(&mut fact, touched),
+            Some(held) => (fact.key, fact.service) = (held.key.clone(), held.service.clone()),
+            None => self.adopt_slice(&mut fact, touched),
         }
         let (object, service) = (fact.key.clone(), fact.service.clone());
         let facts = self.services.entry(service.clone()).or_default();
@@ -156,12 +154,13 @@ impl ClusterFacts {
     fn adopt_slice(&mut self, fact: &mut SliceFact, touched: &mut Touched) {
         self.remove_slice(&fact.key, touched);
         fact.service = self.shared_key(&fact.service);
-        self.slices.insert(fact.key.clone(), fact.service.clone());
+        self.slices.set(&fact.key, &fact.service);
         self.count_in(Kind::EndpointSlice, fact.key.namespace(), touched);
     }
 
     fn remove_slice(&mut self, object: &ObjectKey, touched: &mut Touched) {
-        let Some(service) = self.slices.remove(object) else { return };
+        let Some(service) = self.owner_of(object).cloned() else { return };
+        self.slices.remove(object);
         if let Some(facts) = self.services.get_mut(&service) {
             if let Some(slice) = facts.take_slice(object) {
                 self.endpoints -= slice.endpoints.len();
@@ -205,7 +204,7 @@ impl ClusterFacts {
     /// Touches the service, and the imports whose VIP a Service of that name carries (rule d).
     fn touch(&mut self, kind: Kind, key: &ServiceKey, touched: &mut Touched) {
         touched.services.insert(key.clone());
-        let facts = self.services.get(key);
+        let facts = self.services.get(key).map(|facts| &**facts);
         if matches!(kind, Kind::ServiceExport | Kind::ServiceImport) {
             keep(&mut self.naming, key, facts.is_some_and(ServiceFacts::makes_name));
         }

@@ -41,7 +41,7 @@ impl Connection {
     /// Certificates or key cannot be used; names the reason, never a value.
     pub fn new(access: &Access, timing: Arc<Timing>, counters: Arc<Counters>) -> Result<Self, String> {
         install_crypto_provider();
-        let client = kube::Client::try_from(access.config(&timing))
+        let client = super::http_client::client(access.config(&timing))
             .map_err(|error| format!("the client cannot be built: {}", root_cause(&error)))?;
         Ok(Connection { client, token: access.token.clone(), timing, counters })
     }

@@ -145,7 +145,10 @@ impl Follower {
             limits: &self.shared.limits,
         };
         let began = Instant::now();
-        let whole = request.whole(&self.pulse).await?;
+        let whole = {
+            let _shared = self.shared.context.interner.lasting();
+            request.whole(&self.pulse).await?
+        };
         self.shared.confirm(began).await?;
         self.reach(whole.version, true);
         self.shared.counters.sync(self.row.kind, reason);

@@ -21,6 +21,7 @@ mod discovery;
 mod exec;
 mod fault;
 mod follow;
+mod http_client;
 mod identity;
 mod kinds;
 mod kubeconfig;

@@ -33,6 +33,8 @@ struct Shared {
     places: Known<Arc<Standing>>,
     /// For the text of a key that is looked up.
     scratch: String,
+    /// How many lists share.
+    lists: usize,
 }
 
 impl Interner {
@@ -83,11 +85,32 @@ impl Interner {
 
     /// Forgets what was shared: whoever holds a value keeps it. For the end of a list.
     pub fn clear(&self) {
-        *self.lock() = Shared::default();
+        let shared = &mut *self.lock();
+        *shared = Shared { lists: shared.lists, ..Shared::default() };
+    }
+
+    /// Keeps what is shared while lists of one cluster are decoded side by side: it is forgotten with the last of them.
+    pub fn lasting(&self) -> Lasting<'_> {
+        self.lock().lists += 1;
+        Lasting(self)
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A list that is being decoded.
+#[derive(Debug)]
+pub struct Lasting<'a>(&'a Interner);
+
+impl Drop for Lasting<'_> {
+    fn drop(&mut self) {
+        let mut shared = self.0.lock();
+        shared.lists -= 1;
+        if shared.lists == 0 {
+            *shared = Shared::default();
+        }
     }
 }
 
