@@ -47,7 +47,9 @@ impl Open {
         );
         let mut message = Vec::new();
         while let Some(part) = body.data().await {
-            message.extend_from_slice(&part.unwrap());
+            let part = part.unwrap();
+            body.flow_control().release_capacity(part.len()).unwrap();
+            message.extend_from_slice(&part);
         }
         // A stream that is reset has no trailers: a status alone is in the headers.
         let trailers = body.trailers().await.ok().flatten().unwrap_or_default();
