@@ -3,6 +3,7 @@
 //! In: decoded objects from the room `source`. Out: values the merge reads. An address in a fact is usable:
 //! the refused ones are findings by then.
 
+use super::few::Few;
 use super::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 use super::id::ServiceKey;
 use super::policy::OwnPolicy;
@@ -264,7 +265,7 @@ impl Empty for Traffic {
 pub struct ServiceFact {
     pub key: ServiceKey,
     pub kind: ServiceKind,
-    pub cluster_ips: Vec<IpAddr>,
+    pub cluster_ips: Few<IpAddr>,
     pub ingress: Rare<Vec<Ingress>>,
     pub ports: Rare<Vec<Port>>,
     pub traffic: Rare<Traffic>,

@@ -16,6 +16,7 @@ pub mod conflict;
 pub mod date;
 pub mod fact;
 pub mod facts;
+pub mod few;
 pub mod finding;
 #[cfg(test)]
 #[path = "tests/fixture.rs"]
@@ -41,6 +42,7 @@ pub use cluster::{Cluster, Mode, Reach, State, VipScope};
 pub use clusterset::{ClusterSet, Settings, Slot};
 pub use fact::{Fact, Kind};
 pub use facts::{ClusterFacts, Touched};
+pub use few::Few;
 pub use finding::Finding;
 pub use host::{HostAnswer, HostEntry, HostRecords, HostSettings, merge_host};
 pub use id::{ClusterId, ServiceKey};

@@ -77,7 +77,7 @@ fn service(name: &str, headless: bool, port: u16) -> Fact {
     Fact::Service(Box::new(ServiceFact {
         key: ServiceKey::new("shop", name),
         kind: if headless { ServiceKind::Headless } else { ServiceKind::ClusterIp },
-        cluster_ips: if headless { Vec::new() } else { vec!["10.1.0.1".parse().unwrap()] },
+        cluster_ips: if headless { Vec::new() } else { vec!["10.1.0.1".parse().unwrap()] }.into(),
         ingress: Vec::new().into(),
         ports: vec![Port { name: "http".into(), protocol: Protocol::Tcp, number: port, app_protocol: None }].into(),
         traffic: Traffic::default().into(),

@@ -133,7 +133,7 @@ mod tests {
         Fact::Service(Box::new(ServiceFact {
             key: ServiceKey::new("shop", name),
             kind: ServiceKind::ClusterIp,
-            cluster_ips: Vec::new(),
+            cluster_ips: Default::default(),
             ingress: vec![Ingress::Host(host.into()), Ingress::Ip([203, 0, 113, 1].into())].into(),
             ports: Vec::new().into(),
             traffic: Default::default(),

@@ -210,11 +210,22 @@ impl ClusterFacts {
         *step = Step::Applying;
     }
 
+    /// Fills the nodes of the sorted names: keys that come in order leave each half empty. Not of so many names that others
+    /// would have to wait for it.
+    fn pack_names(&mut self) {
+        const MOST: usize = 8192;
+        if self.naming.len() <= MOST {
+            self.naming = take(&mut self.naming).into_iter().collect();
+        }
+    }
+
     fn finish(&mut self, listing: &mut Listing, touched: &mut Touched) {
         self.interner.shrink();
         let kind = listing.kind;
-        if kind == Kind::Namespace {
-            self.presence.shrink();
+        match kind {
+            Kind::Namespace => self.presence.shrink(),
+            Kind::ServiceExport | Kind::ServiceImport => self.pack_names(),
+            _ => {}
         }
         self.findings.replace_kind(kind, take(&mut listing.findings));
         // The first list of Services or slices may turn "unknown" into "absent".

@@ -16,7 +16,6 @@ impl ClusterFacts {
                 fact.key = self.shared_key(&fact.key);
                 self.interner.share_ports(&mut fact.ports);
                 self.interner.share_traffic(&mut fact.traffic);
-                fact.cluster_ips.shrink_to_fit();
                 let key = fact.key.clone();
                 self.put(
                     Kind::Service,

@@ -154,7 +154,7 @@ fn states_of_an_export() {
         (ExportState::InvalidServiceType, |s, _| s.kind = ServiceKind::ExternalName),
         (ExportState::NotAllowed, |s, _| s.mirror = true),
         (ExportState::Withdrawn, |_, e| e.deleting = true),
-        (ExportState::Pending, |s, _| s.cluster_ips.clear()),
+        (ExportState::Pending, |s, _| s.cluster_ips = Default::default()),
         (ExportState::Ready, |s, _| s.kind = ServiceKind::Headless),
     ];
     for (state, edit) in table {

@@ -159,7 +159,7 @@ pub(crate) fn service(key: &str, ips: &[&str]) -> ServiceFact {
     ServiceFact {
         key: at(key),
         kind: ServiceKind::ClusterIp,
-        cluster_ips: ips.iter().map(|text| ip(text)).collect(),
+        cluster_ips: ips.iter().map(|text| ip(text)).collect::<Vec<_>>().into(),
         ingress: Vec::new().into(),
         ports: vec![port("http", 80)].into(),
         traffic: Traffic::default().into(),

@@ -17,7 +17,7 @@ pub fn service(raw: &Raw<'_>, identity: &Identity<'_>, report: &mut Report<'_, '
     Fact::Service(Box::new(ServiceFact {
         key: identity.key.clone(),
         kind,
-        cluster_ips,
+        cluster_ips: cluster_ips.into(),
         ingress: raw.status.as_ref().map(|status| ingress(status, report)).unwrap_or_default().into(),
         ports: ports(spec.ports.as_ref().and_then(|ports| ports.list.as_ref()), "spec.ports", true, report),
         traffic: traffic(spec, report),

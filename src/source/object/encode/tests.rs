@@ -100,7 +100,7 @@ fn service() -> impl Strategy<Value = Fact> {
             Fact::Service(Box::new(ServiceFact {
                 key,
                 kind,
-                cluster_ips,
+                cluster_ips: cluster_ips.into(),
                 ingress: ingress.into(),
                 ports: ports.into(),
                 traffic,
