@@ -126,6 +126,7 @@ pub(super) fn draft(name: Name, zone: u8, orders: Vec<(u64, Order)>) -> Draft {
     let presence = orders.iter().fold(0, |all, (mask, _)| all | mask);
     let index = |view: usize| orders.iter().position(|(mask, _)| mask >> view & 1 == 1).unwrap_or(0) as u8;
     let order_of = if orders.len() > 1 { (0..VIEWS).map(index).collect() } else { Vec::new() };
+    // Not collected: that would shrink the other list in place, which costs more than a new one.
     let mut kept = Vec::with_capacity(orders.len());
     kept.extend(orders.into_iter().map(|(_, order)| order));
     Draft { name, zone, presence, order_of, orders: kept }

@@ -118,8 +118,13 @@ fn target_set(
     columns: &Columns,
     mut is_new: impl FnMut(u16, IpAddr) -> bool,
 ) -> Option<RrSet> {
-    let mut set =
-        RrSet { rtype: family, ttl, records: Vec::new(), tiers: Vec::new(), draw: None, stale: false, serial: false };
+    let addresses = targets.iter().flat_map(|target| &target.addresses);
+    let count = addresses.filter(|address| rtype_of(**address) == family).count();
+    if count == 0 {
+        return None;
+    }
+    let (records, tiers) = (Vec::with_capacity(count), Vec::new());
+    let mut set = RrSet { rtype: family, ttl, records, tiers, draw: None, stale: false, serial: false };
     let mut weights = Vec::new();
     for tier in targets.chunk_by(|a, b| a.tier == b.tier && a.stale == b.stale) {
         let before = set.records.len();

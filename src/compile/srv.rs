@@ -29,7 +29,7 @@ pub(super) fn srv_set(mut rows: Vec<Row<'_>>, ttl: u32, settings: &Settings) -> 
     let mut set = RrSet {
         rtype: rtype::SRV,
         ttl,
-        records: Vec::new(),
+        records: Vec::with_capacity(rows.len()),
         tiers: Vec::new(),
         draw: None,
         stale: false,

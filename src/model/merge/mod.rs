@@ -53,7 +53,9 @@ pub fn merge(key: &ServiceKey, set: &ClusterSet) -> Service {
     let unknown = found.iter().any(|found| found.waits());
     let merged = merged(key, &participants, &mut findings);
     let conflicts = merged.as_ref().map(|m| differences::conflicts(&participants, m)).unwrap_or_default();
-    let exports = found.into_iter().map(|found| found.row).collect();
+    // Not collected: that would shrink the other list in place, which costs more than a new one.
+    let mut exports = Vec::with_capacity(found.len());
+    exports.extend(found.into_iter().map(|found| found.row));
     Service { key: key.clone(), merged, exports, unknown, conflicts, findings }
 }
 
