@@ -4,10 +4,10 @@
 //! them, and an [`Event`] for the log. Additions and changes are none of its business, nor are deletions that name their object.
 
 use super::fact::{Kind, ObjectKey};
-use super::facts::{Loss, Omission};
+use super::facts::{Judge, Loss, Omission};
 use super::id::ClusterId;
 use super::observation::Change;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// `brake` of the configuration.
@@ -85,34 +85,9 @@ impl Brake {
         self.holds.remove(&(cluster.clone(), kind));
     }
 
-    /// Judges what a complete list of a cluster lacks, at `now` (when its octets arrived). The objects that must stay.
-    pub fn judge(&mut self, cluster: &ClusterId, omission: &Omission<'_>, now: Duration) -> HashSet<ObjectKey> {
-        let (kind, omitted) = (omission.kind, omission.keys);
-        let before = self.holds.remove(&(cluster.clone(), kind)).unwrap_or_default();
-        // What two lists lack that lie so far apart is gone.
-        let is_agreed = |since: &Duration| now >= *since + self.limits.confirm_after;
-        let waits = |key: &ObjectKey| !before.since.get(key).is_some_and(is_agreed);
-        let few = omitted.len() <= self.limits.services;
-        let loss = if few { Loss::default() } else { omission.loss() };
-        let all = omitted.len();
-        let rest: HashSet<ObjectKey> = omitted.iter().filter(|key| waits(key)).cloned().collect();
-        let (cluster, waited) = (cluster.clone(), !before.since.is_empty());
-        if rest.is_empty() || !self.limits.is_over(loss) {
-            if waited {
-                self.events.push(match all {
-                    0 => Event::Returned { cluster, kind },
-                    objects => Event::Deleted { cluster, kind, objects },
-                });
-            }
-            return HashSet::new();
-        }
-        if !waited {
-            *self.totals.entry(cluster.clone()).or_default() += 1;
-            self.events.push(Event::Held { cluster: cluster.clone(), kind, objects: rest.len(), loss });
-        }
-        let since = rest.iter().map(|key| (key.clone(), before.since.get(key).copied().unwrap_or(now))).collect();
-        self.holds.insert((cluster, kind), Hold { since, asked: before.asked });
-        rest
+    /// Judges a complete list of one kind of a cluster, at `now` (when its octets arrived).
+    pub fn of(&mut self, cluster: &ClusterId, kind: Kind, now: Duration) -> Hearing<'_> {
+        Hearing { brake: self, at: (cluster.clone(), kind), now }
     }
 
     /// The object was named by an event: no list has to speak for it any more.
@@ -164,6 +139,80 @@ impl Brake {
     pub fn forget(&mut self, cluster: &ClusterId) {
         self.holds.retain(|(of, _), _| of != cluster);
         self.totals.remove(cluster);
+    }
+}
+
+/// The brake while it judges one list.
+#[derive(Debug)]
+pub struct Hearing<'a> {
+    brake: &'a mut Brake,
+    at: (ClusterId, Kind),
+    now: Duration,
+}
+
+impl Hearing<'_> {
+    /// The deletions of this kind that do not wait any more are done, or called off.
+    fn end(&mut self, objects: usize) {
+        let (cluster, kind) = self.at.clone();
+        self.brake.events.push(match objects {
+            0 => Event::Returned { cluster, kind },
+            objects => Event::Deleted { cluster, kind, objects },
+        });
+    }
+}
+
+impl Judge for Hearing<'_> {
+    fn returned(&mut self, key: &ObjectKey) {
+        let (cluster, kind) = &self.at;
+        self.brake.release(cluster, *kind, key);
+    }
+
+    fn agrees(&self, key: &ObjectKey) -> Option<bool> {
+        let since = self.brake.holds.get(&self.at)?.since.get(key)?;
+        // What two lists lack that lie so far apart is gone.
+        Some(self.now >= *since + self.brake.limits.confirm_after)
+    }
+
+    fn judge(&mut self, omission: &Omission<'_>) -> bool {
+        let objects = omission.keys.len();
+        if let Some(hold) = self.brake.holds.get_mut(&self.at)
+            && hold.since.len() > omission.before
+        {
+            // Neither listed nor held any more.
+            hold.since.retain(|key, _| omission.keys.contains(key));
+        }
+        let waited = self.brake.holds.contains_key(&self.at);
+        if objects == omission.agreed || !self.brake.limits.is_over(omission.loss) {
+            if waited {
+                self.end(objects);
+            }
+            if objects == 0 {
+                self.brake.holds.remove(&self.at);
+            }
+            return false;
+        }
+        if !waited {
+            let (cluster, kind) = self.at.clone();
+            *self.brake.totals.entry(cluster.clone()).or_default() += 1;
+            self.brake.events.push(Event::Held { cluster, kind, objects, loss: omission.loss });
+        }
+        let hold = self.brake.holds.entry(self.at.clone()).or_default();
+        // At once: to grow a large map takes longer than a part of a list may.
+        hold.since.reserve(objects - omission.before);
+        true
+    }
+
+    fn stays(&mut self, key: &ObjectKey) {
+        let hold = self.brake.holds.entry(self.at.clone()).or_default();
+        hold.since.entry(key.clone()).or_insert(self.now);
+    }
+
+    fn goes(&mut self, key: &ObjectKey) {
+        let Some(hold) = self.brake.holds.get_mut(&self.at) else { return };
+        hold.since.remove(key);
+        if hold.since.is_empty() {
+            self.brake.holds.remove(&self.at);
+        }
     }
 }
 

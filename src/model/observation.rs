@@ -22,7 +22,7 @@ pub enum Change {
     Apply { fact: Fact, findings: Vec<Finding> },
     /// An object is gone, and its findings with it.
     Delete { kind: Kind, key: ObjectKey },
-    /// A complete list of one kind: swaps the kind whole. Findings replace all earlier ones of the kind.
+    /// A complete list of one kind: what it lacks goes, part by part where it is long. Findings replace all earlier ones of the kind.
     Replace { kind: Kind, facts: Vec<Fact>, findings: Vec<Finding> },
     /// An object that could not be read: its last good version is kept.
     Rejected { kind: Kind, key: Option<ObjectKey>, finding: Finding },

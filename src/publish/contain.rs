@@ -60,9 +60,11 @@ impl Publisher {
         taken
     }
 
-    /// A list was taken in whole. If one was owed, facts may be equal to those half taken in, which touch nothing.
+    /// A list was taken in whole. If one was owed, facts may be equal to those half taken in, which touch nothing and are in
+    /// no index.
     pub(super) fn recover(&mut self, at: &(ClusterId, Kind)) {
         if self.lost.recover(at) {
+            self.clusterset.file_anew(&at.0);
             self.touch_everything();
         }
     }

@@ -110,6 +110,9 @@ impl Publisher {
         for cluster in touched.rows_of {
             self.sweep_rows(cluster);
         }
+        for (cluster, nodes) in touched.on_nodes {
+            self.sweep_nodes(cluster, nodes);
+        }
         if touched.everything {
             self.sweep_everything();
         }

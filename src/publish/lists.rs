@@ -4,7 +4,7 @@
 //! In: lists and observations, one cluster's in order. Out: the same, part by part, between single changes.
 
 use super::publisher::Publisher;
-use crate::model::facts::{Listing, Omission};
+use crate::model::facts::Listing;
 use crate::model::{ClusterId, Observation};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
@@ -124,14 +124,14 @@ impl Publisher {
     fn advance(&mut self, cluster: &ClusterId, entering: &mut Entering, count: usize) -> bool {
         let was_restored = self.is_restored(cluster);
         let Entering { listing, received } = entering;
-        if listing.is_of_absent_kind() {
-            self.brake.absent(cluster, listing.kind());
-        }
-        let judge = |omission: &Omission<'_>| self.brake.judge(cluster, omission, *received);
-        let touched = self.clusterset.advance(cluster, listing, count, judge);
+        let mut judge = self.brake.of(cluster, listing.kind(), *received);
+        let touched = self.clusterset.advance(cluster, listing, count, &mut judge);
         self.follow(cluster, touched, false, was_restored);
         let done = listing.is_done();
         if done {
+            if listing.is_of_absent_kind() {
+                self.brake.absent(cluster, listing.kind());
+            }
             self.recover(&(cluster.clone(), listing.kind()));
         }
         done

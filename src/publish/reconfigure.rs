@@ -29,7 +29,7 @@ impl Publisher {
         self.touch_all_names();
     }
 
-    /// Clusters that the configuration no longer has go with all their facts at once.
+    /// Clusters that the configuration no longer has go at once; their facts are given up part by part.
     fn remove_missing(&mut self, clusters: &[Cluster]) {
         let is_gone = |id: &ClusterId| clusters.iter().all(|cluster| cluster.id != *id);
         let members = self.clusterset.members().map(|(_, member)| member.cluster().id.clone());

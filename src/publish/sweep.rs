@@ -1,4 +1,4 @@
-//! What is too much to be queued in one piece: all services of a cluster, of a namespace, or at all. A sweep walks through
+//! What is too much to be queued in one piece: all services of a cluster, on a node, of a namespace, or at all. A sweep walks through
 //! them and queues a few at a time, so that no single change waits for it (DESIGN.md, "Bulk work").
 //!
 //! In: what an observation or a state touched. Out: entities in the queue, as bulk work. What comes while a sweep is under
@@ -6,7 +6,7 @@
 
 use super::publisher::{Entity, Publisher};
 use crate::model::{ClusterId, ServiceKey};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 /// Keys looked at in one step: some tens of microseconds.
@@ -19,6 +19,8 @@ pub(super) enum Sweep {
     Services { after: Option<ServiceKey> },
     /// The services that hold rows of a cluster, among those of each cluster in turn, the last one first.
     Rows { of: ClusterId, among: Vec<ClusterId>, after: Option<ServiceKey> },
+    /// The services of a cluster with an endpoint on one of these nodes.
+    Nodes { of: ClusterId, nodes: HashSet<Arc<str>>, after: Option<ServiceKey> },
     /// The services of a namespace.
     Namespace { namespace: Arc<str>, after: ServiceKey },
     /// The services of each of these namespaces in turn, the last one first.
@@ -37,6 +39,9 @@ impl Sweep {
             | (Sweep::Namespaces { .. }, Sweep::Namespaces { .. })
             | (Sweep::Hosts { .. }, Sweep::Hosts { .. }) => true,
             (Sweep::Rows { of, .. }, Sweep::Rows { of: other, .. }) => of == other,
+            (Sweep::Nodes { of, nodes, .. }, Sweep::Nodes { of: other, nodes: others, .. }) => {
+                of == other && nodes == others
+            }
             (Sweep::Namespace { namespace, .. }, Sweep::Namespace { namespace: other, .. }) => namespace == other,
             _ => false,
         }
@@ -77,6 +82,12 @@ impl Publisher {
         let others = self.clusterset.members().map(|(_, member)| member.cluster().id.clone());
         let among = others.filter(|other| *other != of).chain([of.clone()]).collect();
         self.sweeps.push(Sweep::Rows { of, among, after: None });
+        self.sweeps.push(Sweep::Hosts { after: None });
+    }
+
+    /// Every service of the cluster with an endpoint on one of the nodes, and every host: its endpoints may be among them.
+    pub(super) fn sweep_nodes(&mut self, of: ClusterId, nodes: HashSet<Arc<str>>) {
+        self.sweeps.push(Sweep::Nodes { of, nodes, after: None });
         self.sweeps.push(Sweep::Hosts { after: None });
     }
 
@@ -121,6 +132,11 @@ impl Publisher {
                     among.pop();
                 }
                 Some(Sweep::Rows { of, among, after: page.last })
+            }
+            Sweep::Nodes { of, nodes, after } => {
+                let page = self.clusterset.on_nodes(&of, &nodes, after.as_ref(), STEP);
+                page.services.into_iter().for_each(|key| self.push(Entity::Service(key), false));
+                page.last.map(|last| Sweep::Nodes { of, nodes, after: Some(last) })
             }
             Sweep::Namespace { namespace, after } => {
                 let (keys, rest) = self.step_namespace(&namespace, &after);

@@ -1,11 +1,11 @@
 //! The program as a child process with a configuration file: asked over UDP, signalled, killed when dropped.
 
+use crate::child::Child;
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 /// Longest wait for anything that must happen.
@@ -20,7 +20,6 @@ pub struct Daemon {
     child: Child,
     dns: SocketAddr,
     metrics: SocketAddr,
-    log: Arc<Mutex<String>>,
 }
 
 /// What one query got.
@@ -56,27 +55,16 @@ impl Daemon {
     }
 
     fn spawn(mut command: Command, config: &Path, more: &[&OsStr]) -> Self {
-        command.arg("serve").arg("--config").arg(config).args(more).env_remove("RUST_LOG");
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
-        let log = Arc::new(Mutex::new(String::new()));
-        let (errors, kept) = (child.stderr.take().expect("piped"), Arc::clone(&log));
-        std::thread::spawn(move || {
-            for line in BufReader::new(errors).lines().map_while(Result::ok) {
-                kept.lock().unwrap().push_str(&(line + "\n"));
-            }
-        });
+        let mut child = Child::start(command.arg("serve").arg("--config").arg(config).args(more));
         let (mut dns, mut metrics) = (None, None);
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+        let mut lines = child.printed().lines().map_while(Result::ok);
         let listener = |line: &str, what: &str| line.strip_prefix("listening on ")?.strip_suffix(what)?.parse().ok();
         while dns.is_none() || metrics.is_none() {
-            let Some(line) = lines.next() else {
-                let said = log.lock().unwrap().clone();
-                panic!("it ended: {said}")
-            };
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {}", child.log()));
             dns = dns.or_else(|| listener(&line, " (DNS over UDP and TCP)"));
             metrics = metrics.or_else(|| listener(&line, " (/metrics)"));
         }
-        Daemon { child, dns: dns.expect("seen"), metrics: metrics.expect("seen"), log }
+        Daemon { child, dns: dns.expect("seen"), metrics: metrics.expect("seen") }
     }
 
     /// Where it answers DNS.
@@ -86,7 +74,7 @@ impl Daemon {
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.pid()
     }
 
     /// Asks once, with EDNS.
@@ -130,7 +118,7 @@ impl Daemon {
 
     /// What it has logged.
     pub fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.child.log()
     }
 
     /// The value of a series of `/metrics`, without the prefix.
@@ -145,8 +133,7 @@ impl Daemon {
 
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill runs").success());
+        self.child.signal(name);
     }
 
     /// SIGTERM, then its end.
@@ -157,15 +144,7 @@ impl Daemon {
 
     /// Waits for its end.
     pub fn wait_end(&mut self) -> ExitStatus {
-        self.child.wait().expect("it ends")
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.wait_end()
     }
 }
 

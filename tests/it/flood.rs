@@ -2,6 +2,7 @@
 //! what is asked rightly is answered rightly (issue "Many clusters, every fault").
 
 use crate::daemon::Daemon;
+use crate::splitmix::scattered;
 use clusterset_dns::transport::grpc::client::{Client, GrpcError};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -16,15 +17,13 @@ const BATCH: u32 = 64;
 /// What the allocator may hold back, in KiB.
 const SLACK: u64 = 8 << 10;
 
-/// Numbers that look random and are alike in every run (splitmix64).
+/// The numbers from one on, in turn.
 struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0 += 1;
+        scattered(self.0)
     }
 
     fn below(&mut self, bound: usize) -> usize {

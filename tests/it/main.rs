@@ -6,6 +6,8 @@ mod support;
 
 mod binary;
 #[cfg(feature = "kubernetes")]
+mod child;
+#[cfg(feature = "kubernetes")]
 mod clock;
 #[cfg(feature = "kubernetes")]
 mod cluster_leaves;
@@ -63,6 +65,7 @@ mod scenarios;
 mod shutdown;
 #[cfg(feature = "kubernetes")]
 mod snapshot;
+mod splitmix;
 #[cfg(feature = "grpc")]
 mod transports;
 mod wire;

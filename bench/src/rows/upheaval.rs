@@ -2,7 +2,8 @@
 //!
 //! Cluster 2 is a folder with every service, and it is taken away: after `demoteAfter` its addresses are stale and every
 //! one of its Blocks is compiled anew. Then it comes back: every object is listed and compared, and every Block compiled
-//! once more. Meanwhile endpoints change in cluster 1 (a scripted API server), one after the other, and a UDP prober waits
+//! once more. At last its folder is empty: the brake holds all of it until a second list agrees, and everything is deleted.
+//! Meanwhile endpoints change in cluster 1 (a scripted API server), one after the other, and a UDP prober waits
 //! for each, and a snapshot is written every two seconds. The same is measured before, at rest.
 
 use super::Row;
@@ -16,6 +17,7 @@ use crate::support::apiserver::ApiServer;
 use anyhow::bail;
 use serde_json::{Value, json};
 use std::fs;
+use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -57,16 +59,20 @@ pub fn measure(stage: &Stage, services: u32) -> anyhow::Result<Row> {
     let rest_end = Instant::now() + Duration::from_secs(2);
     let rest = changes.phase(&server, |_| Instant::now() < rest_end)?;
     let (here, gone) = (folder.join("clusters"), folder.join("gone"));
-    let mut storm = |name, from: &Path, to: &Path| changes.storm(&server, services, (name, from, to));
-    let storms = [storm("goes stale", &here, &gone)?, storm("comes back", &gone, &here)?];
+    let emptied = || fs::rename(&here, &gone).and_then(|()| fs::create_dir_all(here.join(cluster_name(2))));
+    let storms = [
+        changes.storm(&server, services, "goes stale", || fs::rename(&here, &gone))?,
+        changes.storm(&server, services, "comes back", || fs::rename(&gone, &here))?,
+        changes.storm(&server, services, "is emptied", emptied)?,
+    ];
     Ok(row(services, &rest, &storms))
 }
 
-/// The large cluster goes or comes.
+/// What happens to the large cluster.
 struct Storm {
     name: &'static str,
     phase: Phase,
-    /// From the move of the folder to the first name that is compiled anew.
+    /// From the change of the folder to the first name that is compiled anew, or goes.
     until: Duration,
     took: Duration,
 }
@@ -94,7 +100,7 @@ impl Storm {
     fn sentence(&self) -> String {
         let (took, until) = (self.took.as_secs_f64(), self.until.as_secs_f64());
         let names = self.phase.generations;
-        format!("{}: {names:.0} names compiled anew in {took:.2} s, from {until:.1} s after it", self.name)
+        format!("{}: {names:.0} names changed in {took:.2} s, from {until:.1} s after it", self.name)
     }
 
     fn json(&self) -> Value {
@@ -108,7 +114,7 @@ impl Storm {
 fn row(services: u32, rest: &Phase, storms: &[Storm]) -> Row {
     let worst = storms.iter().flat_map(|storm| &storm.phase.delays).max().copied().unwrap_or_default();
     let verdict = if worst <= WORST { "within" } else { "NOT within" };
-    let title = format!("A cluster of {services} services goes stale and comes back");
+    let title = format!("A cluster of {services} services goes stale, comes back and is emptied");
     let head =
         ["phase", "changes elsewhere", "p50 ms to the answer", "p99 ms", "worst ms", "ms, decoded to table", "CPU s"];
     let lines = storms.iter().map(|storm| storm.phase.line(storm.name));
@@ -178,16 +184,17 @@ struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    /// What is measured while a folder is moved, until the table rests again.
+    /// What is measured from a change of the folder on, until the table rests again.
     fn storm(
         &mut self,
         server: &Server,
         services: u32,
-        (name, from, to): (&'static str, &Path, &Path),
+        name: &'static str,
+        change: impl FnOnce() -> io::Result<()>,
     ) -> anyhow::Result<Storm> {
         let watch = Watch::default();
         let moved = Instant::now();
-        fs::rename(from, to)?;
+        change()?;
         let (phase, seen) = std::thread::scope(|scope| {
             let seen = scope.spawn(|| watch.until_calm(server, services));
             let phase = self.phase(server, |_| !watch.over.load(Relaxed));
@@ -294,7 +301,7 @@ fn write(folder: &Path, services: u32, home: &ApiServer, ports: Ports) -> anyhow
         false => format!("manifests: {{ path: clusters/{cluster} }}"),
     };
     let text = manifests::config(&two, ports, "", source);
-    let times = "freshness: { suspectAfter: 5s, demoteAfter: 5s, dropAfter: 0s }\n";
+    let times = "freshness: { suspectAfter: 5s, demoteAfter: 5s, dropAfter: 0s }\nbrake: { confirmAfter: 3s }\n";
     let kept = folder.join("snapshot");
     fs::create_dir(&kept)?;
     let snapshot = format!("snapshot: {{ path: {}, every: 2s }}\n", kept.display());

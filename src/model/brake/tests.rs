@@ -43,12 +43,9 @@ impl Braked {
     fn takes(&mut self, at: u64, mut change: Change) {
         self.brake.hear(&self.cluster, &change);
         let Some(mut listing) = self.facts.listing(&mut change) else { return drop(self.facts.observe(change)) };
-        if listing.is_of_absent_kind() {
-            self.brake.absent(&self.cluster, listing.kind());
-        }
+        let mut hearing = self.brake.of(&self.cluster, listing.kind(), seconds(at));
         while !listing.is_done() {
-            let judge = |omission: &Omission<'_>| self.brake.judge(&self.cluster, omission, seconds(at));
-            self.facts.advance(&mut listing, 7, judge);
+            self.facts.advance(&mut listing, 7, &mut hearing);
         }
     }
 

@@ -22,8 +22,7 @@ pub use rows::RowsPage;
 pub use settings::{ClusterLimits, Settings};
 
 use super::cluster::{Cluster, Mode, State};
-use super::fact::ObjectKey;
-use super::facts::{Leftover, Listing, Omission, Touched};
+use super::facts::{Judge, Leftover, Listing, Touched};
 use super::hashed::Map;
 use super::id::{ClusterId, ServiceKey};
 use super::observation::Observation;
@@ -32,7 +31,7 @@ use super::view::View;
 use hosts::HostIndex;
 use index::Index;
 use owners::AddressOwners;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Number of a cluster for as long as it is in the set; small, and reused after a removal.
@@ -146,13 +145,7 @@ impl ClusterSet {
     }
 
     /// Takes the next `count` objects of a list in; `judge` as in [`ClusterFacts::advance`](super::facts::ClusterFacts::advance).
-    pub fn advance(
-        &mut self,
-        id: &ClusterId,
-        listing: &mut Listing,
-        count: usize,
-        judge: impl FnOnce(&Omission<'_>) -> HashSet<ObjectKey>,
-    ) -> Touched {
+    pub fn advance(&mut self, id: &ClusterId, listing: &mut Listing, count: usize, judge: &mut impl Judge) -> Touched {
         let Some(slot) = self.slot(id) else { return Touched::default() };
         let Some(member) = &mut self.members[usize::from(slot)] else { return Touched::default() };
         let touched = member.facts.advance(listing, count, judge);
@@ -171,9 +164,7 @@ impl ClusterSet {
     /// that is `whole`: in the middle of a list, what comes and what goes counts together.
     fn follow(&mut self, slot: Slot, mut touched: Touched, whole: bool) -> Touched {
         let Some(member) = &mut self.members[usize::from(slot)] else { return touched };
-        if std::mem::take(&mut touched.all_of_it) {
-            touched.rows_of.insert(member.cluster.id.clone());
-        }
+        touched.name(&member.cluster.id);
         touched.everything |= member.ends_restored();
         if whole {
             member.measure(&self.settings.limits, &mut touched.services);
@@ -243,7 +234,7 @@ impl ClusterSet {
         self.index.holders(key).iter().filter_map(|slot| Some((*slot, self.at(*slot)?)))
     }
 
-    /// True when the service has an export or an import anywhere.
+    /// True when the service has an export or an import in a cluster that is configured, or in one that is being given up.
     pub fn names(&self, key: &ServiceKey) -> bool {
         self.index.contains(key)
     }

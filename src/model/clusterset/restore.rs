@@ -21,13 +21,22 @@ impl ClusterSet {
         member.measure(&self.settings.limits, &mut touched.services);
         member.state = State::Suspect;
         member.restored = Some(age);
-        for (key, held) in member.facts.services().filter(|(_, held)| held.makes_name()) {
-            self.index.set(key, slot, held.makes_name());
-        }
-        self.hosts.rebuild(slot, member, &self.settings);
-        self.follow_addresses(slot, &touched.services);
+        self.file_anew(id);
         touched.everything = true;
         touched
+    }
+
+    /// Writes down anew what is kept beside the facts of a cluster: who holds which service and host, and at which addresses.
+    /// After a restart, and where a panic may have come between the facts and that.
+    pub fn file_anew(&mut self, id: &ClusterId) {
+        let Some(&slot) = self.slots.get(id) else { return };
+        let Some(member) = &mut self.members[usize::from(slot)] else { return };
+        for (key, _) in member.facts.services().filter(|(_, held)| held.makes_name()) {
+            self.index.set(key, slot, true);
+        }
+        self.hosts.rebuild(slot, member, &self.settings);
+        let keys = member.facts.services().map(|(key, _)| key.clone()).collect();
+        self.follow_addresses(slot, &keys);
     }
 }
 
@@ -43,6 +52,7 @@ mod tests {
     use super::*;
     use crate::model::fact::{Fact, Kind};
     use crate::model::fixture::*;
+    use crate::model::id::ServiceKey;
     use crate::model::observation::Change;
     use crate::model::view::View;
 
@@ -92,6 +102,22 @@ mod tests {
         replace(&mut world, Kind::ServiceExport, Vec::new());
         assert_eq!(world.seen(WEB, &View::default()), "absent");
         assert!(mark(&world).is_some());
+    }
+
+    #[test]
+    fn an_export_half_taken_in_at_a_panic_never_came_back_by_its_list() {
+        let mut world = World::new(&["east"]);
+        let (east, list) = (ClusterId::new("east"), || exported(WEB, "10.0.0.1", "10.1.0.1").into_iter());
+        world.has("east", list().filter(|fact| fact.kind() != Kind::ServiceExport));
+        let slot = usize::from(world.set.slot(&east).unwrap());
+        let exports = || list().filter(|fact| fact.kind() == Kind::ServiceExport).collect::<Vec<_>>();
+        let half = Change::Replace { kind: Kind::ServiceExport, facts: exports(), findings: Vec::new() };
+        world.set.members[slot].as_mut().unwrap().facts.observe(half);
+        replace(&mut world, Kind::ServiceExport, exports());
+        assert!(!world.set.names(&ServiceKey::new("shop", "web")), "the list has nothing new to say");
+        world.set.file_anew(&east);
+        assert!(world.set.names(&ServiceKey::new("shop", "web")));
+        assert_ne!(world.seen(WEB, &View::default()), "absent");
     }
 
     #[test]

@@ -5,7 +5,23 @@ use crate::model::fact::{SliceFact, SliceRole};
 use crate::model::facts::Touched;
 use crate::model::id::{ClusterId, ServiceKey};
 use crate::model::view::View;
+use std::collections::HashSet;
 use std::sync::Arc;
+
+/// With as many moved nodes, most services of a cluster have an endpoint on one of them.
+const MANY_NODES: usize = 8;
+
+impl Touched {
+    /// Says of which cluster it is what an observation touched without naming the cluster.
+    pub(super) fn name(&mut self, cluster: &ClusterId) {
+        let nodes = std::mem::take(&mut self.moved_nodes);
+        if std::mem::take(&mut self.all_of_it) || nodes.len() >= MANY_NODES {
+            self.rows_of.insert(cluster.clone());
+        } else if !nodes.is_empty() {
+            self.on_nodes.insert(cluster.clone(), nodes);
+        }
+    }
+}
 
 /// Some of the services that hold rows of a cluster: a part of a walk through all of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -61,5 +77,20 @@ impl ClusterSet {
             }
         }
         page
+    }
+
+    /// Of the next `count` services that a cluster exports or imports, those with an endpoint on one of its `nodes`.
+    pub fn on_nodes(
+        &self,
+        of: &ClusterId,
+        nodes: &HashSet<Arc<str>>,
+        after: Option<&ServiceKey>,
+        count: usize,
+    ) -> RowsPage {
+        let Some(member) = self.get(of) else { return RowsPage::default() };
+        let keys: Vec<_> = member.facts.names_after(after).take(count).collect();
+        let stands = |key: &ServiceKey| member.facts.service(key).is_some_and(|facts| facts.stands_on(nodes));
+        let last = keys.last().map(|key| ServiceKey::clone(key));
+        RowsPage { services: keys.into_iter().filter(|key| stands(key)).cloned().collect(), last }
     }
 }

@@ -14,7 +14,8 @@ use crate::model::select::{Selection, namespace_presence, select};
 use crate::model::service::Service;
 use crate::model::trace::NoTrace;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 const WEB: &str = "shop/web";
 
@@ -89,6 +90,32 @@ fn a_changed_state_touches_what_the_cluster_has_rows_in() {
     world.set.settings.views = vec![View { cluster: Some(ClusterId::new("south")), ..View::default() }];
     world.add_unknown("south");
     assert!(world.set.set_state(&ClusterId::new("south"), State::Fresh).everything, "a view stands there");
+}
+
+#[test]
+fn a_moved_node_touches_what_stands_on_it_and_many_touch_all() {
+    let mut world = World::new(&["east"]);
+    let east = ClusterId::new("east");
+    for name in ["shop/web", "shop/api", "shop/db"] {
+        world.has("east", [export(name, 1).into()]);
+    }
+    world.has("east", [slice("shop/web", 1, &["10.1.0.1 node=n1"]).into()]);
+    world.has("east", [slice("shop/db", 1, &["10.1.0.2 node=n2", "10.1.0.3 node=n1"]).into()]);
+    let mut moved = |node: Fact| world.observe("east", Change::Apply { fact: node, findings: Vec::new() });
+    assert!(moved(node("n3", "eu", "a")).is_empty(), "nothing runs there");
+    let touched = moved(node("n1", "eu", "a"));
+    assert_eq!((touched.services.len(), touched.rows_of.len()), (0, 0));
+    let on = |nodes: &HashSet<Arc<str>>, count| world.set.on_nodes(&east, nodes, None, count);
+    let nodes = &touched.on_nodes[&east];
+    assert_eq!(on(nodes, 9).services, [at("shop/db"), at("shop/web")]);
+    assert_eq!((on(nodes, 2).services, on(nodes, 2).last), (vec![at("shop/db")], Some(at("shop/db"))));
+    let names: Vec<String> = (0..9).map(|number| format!("m{number}")).collect();
+    let endpoints: Vec<String> = names.iter().map(|name| format!("10.1.1.1 node={name}")).collect();
+    let endpoints: Vec<&str> = endpoints.iter().map(String::as_str).collect();
+    world.has("east", [slice("shop/api", 1, &endpoints).into()]);
+    let list = names.iter().map(|name| node(name, "eu", "b")).collect();
+    let all = world.observe("east", Change::Replace { kind: Kind::Node, facts: list, findings: Vec::new() });
+    assert_eq!((all.rows_of, all.on_nodes.len()), ([east].into(), 0));
 }
 
 #[test]

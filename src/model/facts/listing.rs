@@ -5,12 +5,12 @@
 
 use super::findings::key_of;
 use super::observe::is_forbidden;
-use super::omission::Omission;
+use super::omission::{Judge, Loss, Omission};
 use super::{ClusterFacts, KindStatus, Outcome, Touched};
 use crate::model::fact::{Fact, Kind, ObjectKey};
 use crate::model::finding::Finding;
 use crate::model::observation::Change;
-use std::collections::HashSet;
+use std::collections::{HashSet, hash_set};
 use std::mem::take;
 
 /// A list that is taken in. Nothing else of its cluster may be taken in meanwhile.
@@ -26,13 +26,18 @@ pub struct Listing {
     at: usize,
     listed: HashSet<ObjectKey>,
     /// What is no longer needed of them, dropped part by part too.
-    spent: std::collections::hash_set::IntoIter<ObjectKey>,
+    spent: hash_set::IntoIter<ObjectKey>,
     /// Held, but not in the list.
     omitted: HashSet<ObjectKey>,
-    /// Those of them that go.
-    gone: std::vec::IntoIter<ObjectKey>,
-    /// How many of what is held would count as lost.
-    of: usize,
+    /// What is lost with them.
+    loss: Loss,
+    /// How many of them earlier lists lacked, and agree on.
+    before: usize,
+    agreed: usize,
+    /// Those that are not dealt with yet.
+    judged: hash_set::IntoIter<ObjectKey>,
+    /// Whether those stay that no earlier list agrees on.
+    is_held: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +47,8 @@ enum Step {
     /// What is held is looked for among them.
     Comparing,
     Applying,
-    /// It is asked what may go.
-    Judging,
+    /// It is counted what is lost with the omitted ones.
+    Weighing,
     Removing,
     Done,
 }
@@ -66,7 +71,7 @@ impl Listing {
 
     /// Notes the next names. What the list holds but cannot be read is known by its finding: it stays as it was
     /// (RESILIENCE.md rule 11).
-    fn note_names(&mut self, count: usize) {
+    fn note_names(&mut self, count: usize, judge: &mut impl Judge) {
         let facts = self.facts.as_slice();
         let end = self.at.saturating_add(count).min(facts.len());
         if self.at == 0 {
@@ -76,7 +81,8 @@ impl Listing {
         self.listed.extend(facts[self.at..end].iter().map(Fact::key));
         self.at = end;
         if end == facts.len() {
-            self.listed.extend(self.findings.iter().map(key_of));
+            let unreadable = self.findings.iter().map(key_of);
+            self.listed.extend(unreadable.inspect(|key| judge.returned(key)));
             (self.step, self.at) = (Step::Comparing, 0);
         }
     }
@@ -105,8 +111,11 @@ impl ClusterFacts {
             listed: HashSet::new(),
             spent: HashSet::new().into_iter(),
             omitted: HashSet::new(),
-            gone: Vec::new().into_iter(),
-            of: 0,
+            loss: Loss::default(),
+            before: 0,
+            agreed: 0,
+            judged: HashSet::new().into_iter(),
+            is_held: false,
         })
     }
 
@@ -116,56 +125,69 @@ impl ClusterFacts {
         listing.facts.len() + compared.max(self.count(listing.kind))
     }
 
-    /// Takes in the next `count` objects of a list. `judge` is asked once which of the objects that a list lacks must stay
-    /// (the brake, RESILIENCE.md rule 6); not where the kind is not served at all.
-    pub fn advance(
-        &mut self,
-        listing: &mut Listing,
-        count: usize,
-        judge: impl FnOnce(&Omission<'_>) -> HashSet<ObjectKey>,
-    ) -> Touched {
+    /// Takes in the next `count` objects of a list. `judge` says which of the objects that a list lacks must stay; all go where
+    /// the kind is not served at all.
+    pub fn advance(&mut self, listing: &mut Listing, count: usize, judge: &mut impl Judge) -> Touched {
         let mut touched = Touched::default();
         match listing.step {
-            Step::Naming => listing.note_names(count),
+            Step::Naming => listing.note_names(count, judge),
             Step::Comparing => self.compare(listing, count),
             Step::Applying => {
-                listing.facts.by_ref().take(count).for_each(|fact| self.apply(fact, &mut touched));
+                for fact in listing.facts.by_ref().take(count) {
+                    judge.returned(&fact.key());
+                    self.apply(fact, &mut touched);
+                }
                 listing.spent.by_ref().take(count).for_each(drop);
                 if listing.facts.len() + listing.spent.len() == 0 {
-                    listing.step = Step::Judging;
+                    (listing.step, listing.at) = (Step::Weighing, 0);
                 }
             }
-            Step::Judging => {
-                let kept = match listing.outcome {
-                    Outcome::Listed => judge(&self.omission(listing)),
-                    _ => HashSet::new(),
-                };
-                let gone = take(&mut listing.omitted).into_iter().filter(|key| !kept.contains(key));
-                listing.gone = gone.collect::<Vec<_>>().into_iter();
-                listing.step = Step::Removing;
-            }
+            Step::Weighing => self.weigh(listing, count, judge),
             Step::Removing => {
-                let gone = listing.gone.by_ref().take(count);
-                gone.for_each(|key| self.remove(listing.kind, &key, &mut touched));
-                if listing.gone.len() == 0 {
+                for key in listing.judged.by_ref().take(count) {
+                    if listing.is_held && judge.agrees(&key) != Some(true) {
+                        judge.stays(&key);
+                    } else {
+                        judge.goes(&key);
+                        self.remove(listing.kind, &key, &mut touched);
+                    }
+                }
+                if listing.judged.len() == 0 {
                     self.finish(listing, &mut touched);
                 }
             }
             Step::Done => {}
         }
-        self.touch_users(&mut touched);
         touched
     }
 
-    fn omission<'a>(&'a self, listing: &'a Listing) -> Omission<'a> {
-        Omission { facts: self, kind: listing.kind, keys: &listing.omitted, of: listing.of }
+    /// Counts what is lost with the next omitted objects; after the last of them the verdict is asked for.
+    fn weigh(&self, listing: &mut Listing, count: usize, judge: &mut impl Judge) {
+        let Listing { kind, omitted, loss, before, agreed, at, .. } = listing;
+        for key in omitted.iter().skip(*at).take(count) {
+            loss.lost += usize::from(self.loses(*kind, key, omitted));
+            let noted = judge.agrees(key);
+            *before += usize::from(noted.is_some());
+            *agreed += usize::from(noted == Some(true));
+        }
+        *at = at.saturating_add(count);
+        if *at < omitted.len() {
+            return;
+        }
+        let omission = Omission { keys: omitted, before: *before, agreed: *agreed, loss: *loss };
+        listing.is_held = listing.outcome == Outcome::Listed && judge.judge(&omission);
+        listing.judged = take(omitted).into_iter();
+        listing.step = Step::Removing;
     }
 
     /// Looks for the next objects held among the names of the list. Nothing comes or goes until all are compared, so that
     /// the map keeps its order.
     fn compare(&self, listing: &mut Listing, count: usize) {
         let kind = listing.kind;
-        let Listing { listed, spent, omitted, of, at, step, .. } = listing;
+        let Listing { listed, spent, omitted, loss: Loss { of, .. }, at, step, .. } = listing;
+        if *at == 0 {
+            omitted.reserve(self.count(kind).saturating_sub(listed.len()));
+        }
         let is_gone = |key: &&ObjectKey| !listed.contains(*key);
         match kind {
             Kind::Service | Kind::ServiceExport | Kind::ServiceImport | Kind::EndpointSlice => {

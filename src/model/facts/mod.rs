@@ -26,7 +26,7 @@ pub use interner::Interner;
 pub use leftover::Leftover;
 pub use listing::Listing;
 pub use nodes::Nodes;
-pub use omission::{Loss, Omission};
+pub use omission::{Judge, Loss, Omission};
 pub use presence::Presence;
 pub use service::ServiceFacts;
 pub use status::{KindStatus, Outcome, is_read, is_required};

@@ -1,9 +1,9 @@
 //! How a change enters the facts.
 
+use super::omission::NoBrake;
 use super::{ClusterFacts, Outcome, Touched};
 use crate::model::fact::{Kind, ObjectKey};
 use crate::model::observation::Change;
-use std::collections::HashSet;
 
 impl ClusterFacts {
     /// Takes one change in whole, a list too, of which nothing is held back; says what must be computed anew.
@@ -11,7 +11,7 @@ impl ClusterFacts {
         let mut touched = Touched::default();
         if let Some(mut listing) = self.listing(&mut change) {
             while !listing.is_done() {
-                touched.extend(self.advance(&mut listing, usize::MAX, |_| HashSet::new()));
+                touched.extend(self.advance(&mut listing, usize::MAX, &mut NoBrake));
             }
             return touched;
         }
@@ -32,7 +32,6 @@ impl ClusterFacts {
             Change::Failed { kind, error } => self.status[kind as usize].error = Some(error.into()),
             Change::Replace { .. } => {}
         }
-        self.touch_users(&mut touched);
         touched
     }
 

@@ -1,6 +1,7 @@
 //! What a list would take away: which objects it lacks, and which services are lost with them.
 //!
-//! In: the facts held, once everything in the list is applied. Out: the figures that the brake judges by (RESILIENCE.md rule 6).
+//! In: the facts held, once everything in the list is applied. Out: the figures that the brake judges by (RESILIENCE.md rule 6),
+//! counted object by object, for there may be very many.
 
 use super::{ClusterFacts, ServiceFacts};
 use crate::model::fact::{Kind, ObjectKey, SliceFact};
@@ -19,43 +20,74 @@ pub struct Loss {
 /// The objects held that a list lacks. What it holds but cannot be read is not among them.
 #[derive(Debug)]
 pub struct Omission<'a> {
-    pub(super) facts: &'a ClusterFacts,
-    /// The kind that is listed.
-    pub kind: Kind,
     pub keys: &'a HashSet<ObjectKey>,
-    /// How many services could be lost, before the list.
-    pub(super) of: usize,
+    /// How many of them an earlier list lacked too.
+    pub before: usize,
+    /// How many of those it lacked so long ago that the two lists agree.
+    pub agreed: usize,
+    /// What goes with the objects. Only services that make a name count: the others are in no answer.
+    pub loss: Loss,
 }
 
-impl Omission<'_> {
-    /// What goes with the objects. Only services that make a name count: the others are in no answer.
-    pub fn loss(&self) -> Loss {
-        let Omission { facts, kind, keys, of } = *self;
+/// Decides which objects stay although a list lacks them (the brake, RESILIENCE.md rule 6). It is asked for one object at a
+/// time, so that a list that lacks very many can be taken in part by part.
+pub trait Judge {
+    /// The list has the object.
+    fn returned(&mut self, key: &ObjectKey);
+    /// Whether an earlier list lacked the object so long ago that the two agree; `None` when no earlier one lacked it.
+    fn agrees(&self, key: &ObjectKey) -> Option<bool>;
+    /// Asked once, when all is known: whether the objects stay that no earlier list agrees on.
+    fn judge(&mut self, omission: &Omission<'_>) -> bool;
+    /// The object stays.
+    fn stays(&mut self, key: &ObjectKey);
+    /// The object goes.
+    fn goes(&mut self, key: &ObjectKey);
+}
+
+/// Lets everything go that a list lacks.
+#[derive(Debug)]
+pub struct NoBrake;
+
+impl Judge for NoBrake {
+    fn returned(&mut self, _: &ObjectKey) {}
+
+    fn agrees(&self, _: &ObjectKey) -> Option<bool> {
+        None
+    }
+
+    fn judge(&mut self, _: &Omission<'_>) -> bool {
+        false
+    }
+
+    fn stays(&mut self, _: &ObjectKey) {}
+
+    fn goes(&mut self, _: &ObjectKey) {}
+}
+
+impl ClusterFacts {
+    /// True when a service is lost with the object of this key, which a list lacks along with the other `omitted` ones.
+    pub(super) fn loses(&self, kind: Kind, key: &ObjectKey, omitted: &HashSet<ObjectKey>) -> bool {
         match kind {
-            Kind::Namespace => {
-                Loss { lost: keys.iter().filter(|key| facts.presence.is_only_documented(key.name())).count(), of }
-            }
+            Kind::Namespace => self.presence.is_only_documented(key.name()),
             // Without a Node an endpoint loses its zone, without a Gateway a cluster one witness, nothing more.
-            Kind::Node | Kind::Gateway => Loss::default(),
+            Kind::Node | Kind::Gateway => false,
             Kind::Service | Kind::ServiceExport | Kind::ServiceImport => {
-                let counts = |key: &ServiceKey| facts.service(key).is_some_and(|of| facts.can_be_lost(kind, key, of));
-                Loss { lost: keys.iter().filter(|key| counts(key)).count(), of }
+                self.service(key).is_some_and(|facts| self.can_be_lost(kind, key, facts))
             }
-            Kind::EndpointSlice => Loss { lost: self.services_without_endpoints(), of },
+            Kind::EndpointSlice => self.loses_endpoints(key, omitted),
             // Each makes a name in a global zone, or an endpoint of one.
-            Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => Loss { lost: keys.len(), of },
+            Kind::ServiceEntry | Kind::WorkloadEntry | Kind::DnsEndpoint => true,
         }
     }
 
-    /// Services whose ready endpoints all lie in slices that the list lacks.
-    fn services_without_endpoints(&self) -> usize {
-        let services: HashSet<&ServiceKey> = self.keys.iter().filter_map(|key| self.facts.slices.get(key)).collect();
-        let loses = |key: &&ServiceKey| {
-            let Some(facts) = self.facts.services.get(*key).filter(|facts| facts.makes_name()) else { return false };
-            let mut ready = facts.slices.iter().chain(&facts.copies).filter(|slice| is_ready(slice)).peekable();
-            ready.peek().is_some() && ready.all(|slice| self.keys.contains(&slice.key))
-        };
-        services.into_iter().filter(loses).count()
+    /// True when all ready endpoints of a slice's service lie in slices that are omitted; said of the first of them alone, so
+    /// that the service counts once.
+    fn loses_endpoints(&self, key: &ObjectKey, omitted: &HashSet<ObjectKey>) -> bool {
+        let Some(facts) = self.slices.get(key).and_then(|service| self.services.get(service)) else { return false };
+        let mut ready = facts.slices.iter().chain(&facts.copies).filter(|slice| is_ready(slice)).peekable();
+        facts.makes_name()
+            && ready.peek().is_some_and(|first| first.key == *key)
+            && ready.all(|slice| omitted.contains(&slice.key))
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::model::fact::{ExportFact, ImportFact, Ingress, Kind, ObjectKey, Origin, ServiceFact, SliceFact, SliceRole};
 use crate::model::host::fact::{DnsEndpointFact, ServiceEntryFact, WorkloadEntryFact};
 use crate::model::id::ServiceKey;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Service, export, import and slices that share one namespaced name in one cluster.
 #[derive(Debug, Default, PartialEq)]
@@ -54,6 +56,12 @@ impl ServiceFacts {
         [&self.slices, &self.copies]
             .into_iter()
             .find_map(|list| list.binary_search_by(|held| held.key.cmp(key)).ok().map(|at| &list[at]))
+    }
+
+    /// True when one of its endpoints runs on one of the nodes.
+    pub fn stands_on(&self, nodes: &HashSet<Arc<str>>) -> bool {
+        let mut endpoints = self.slices.iter().chain(&self.copies).flat_map(|slice| &slice.endpoints);
+        endpoints.any(|endpoint| endpoint.place.node.as_ref().is_some_and(|node| nodes.contains(node)))
     }
 
     /// Addresses in the slices, native and copied.

@@ -202,21 +202,6 @@ impl ClusterFacts {
         }
     }
 
-    /// Touches the services with an endpoint on a node that moved; with many nodes all, rather than to look for them.
-    pub(super) fn touch_users(&self, touched: &mut Touched) {
-        /// With as many, most services have an endpoint on one of them.
-        const MANY: usize = 8;
-        let nodes = std::mem::take(&mut touched.moved_nodes);
-        if nodes.len() >= MANY {
-            touched.all_of_it = true;
-        } else if !nodes.is_empty() {
-            let moved = |node: &Option<Arc<str>>| node.as_ref().is_some_and(|node| nodes.contains(node));
-            let uses = |slice: &SliceFact| slice.endpoints.iter().any(|endpoint| moved(&endpoint.place.node));
-            let users = self.services.iter().filter(|(_, facts)| facts.slices.iter().chain(&facts.copies).any(uses));
-            touched.services.extend(users.map(|(key, _)| key.clone()));
-        }
-    }
-
     /// Touches the service, and the imports whose VIP a Service of that name carries (rule d).
     fn touch(&mut self, kind: Kind, key: &ServiceKey, touched: &mut Touched) {
         touched.services.insert(key.clone());

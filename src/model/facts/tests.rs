@@ -1,6 +1,6 @@
 //! Tests of the facts: what touches what, and what is kept per object.
 
-use super::{ClusterFacts, ServiceFacts, Touched};
+use super::{ClusterFacts, Judge, Omission, ServiceFacts, Touched};
 use crate::model::cluster::Mode;
 use crate::model::fact::*;
 use crate::model::finding::Finding;
@@ -84,14 +84,16 @@ fn a_slice_that_changes_hands_touches_both_services() {
 }
 
 #[test]
-fn a_node_touches_the_services_on_it_when_its_place_changes() {
+fn a_node_in_use_is_touched_when_its_place_changes() {
     let mut facts = ClusterFacts::default();
     facts.observe(apply(slice(WEB, 1, &["10.1.0.1 node=n1"])));
     facts.observe(apply(slice("shop/api", 1, &["10.1.0.2 node=n2"])));
-    assert_eq!(services(&facts.observe(apply(node("n1", "eu", "a")))), [WEB]);
+    let nodes = |touched: Touched| touched.moved_nodes;
+    assert_eq!(nodes(facts.observe(apply(node("n1", "eu", "a")))), ["n1".into()].into());
     assert!(facts.observe(apply(node("n1", "eu", "a"))).is_empty());
     assert!(facts.observe(apply(node("n3", "eu", "a"))).is_empty(), "nothing runs there");
-    assert_eq!(services(&facts.observe(replace(Kind::Node, vec![node("n2", "eu", "b")]))), ["shop/api", WEB]);
+    let listed = facts.observe(replace(Kind::Node, vec![node("n2", "eu", "b")]));
+    assert_eq!(nodes(listed), ["n1".into(), "n2".into()].into());
 }
 
 #[test]
@@ -226,5 +228,53 @@ fn facts_are_small() {
     ];
     for (what, octets, most) in sizes {
         assert!(octets <= most, "{what}: {octets} octets");
+    }
+}
+
+/// Counts what it is asked, and keeps all that it may.
+#[derive(Default)]
+struct Counting {
+    asked: std::cell::Cell<usize>,
+    stays: usize,
+    lost: usize,
+}
+
+impl Judge for Counting {
+    fn returned(&mut self, _: &ObjectKey) {}
+
+    fn agrees(&self, _: &ObjectKey) -> Option<bool> {
+        self.asked.set(self.asked.get() + 1);
+        None
+    }
+
+    fn judge(&mut self, omission: &Omission<'_>) -> bool {
+        self.lost = omission.loss.lost;
+        true
+    }
+
+    fn stays(&mut self, _: &ObjectKey) {
+        self.stays += 1;
+    }
+
+    fn goes(&mut self, _: &ObjectKey) {}
+}
+
+#[test]
+fn a_list_that_lacked_very_many_objects_was_judged_in_one_piece() {
+    let mut facts = ClusterFacts::default();
+    let key = |number: usize| format!("shop/s{number}");
+    for number in 0..100 {
+        facts.observe(apply(export(&key(number), 1)));
+        facts.observe(apply(slice(&key(number), 1, &["10.0.0.1"])));
+    }
+    for kind in [Kind::ServiceExport, Kind::EndpointSlice] {
+        let mut judge = Counting::default();
+        let mut listing = facts.listing(&mut replace(kind, Vec::new())).unwrap();
+        while !listing.is_done() {
+            let before = judge.asked.get() + judge.stays;
+            facts.advance(&mut listing, 10, &mut judge);
+            assert!(judge.asked.get() + judge.stays - before <= 20, "{kind:?}: more than a part at once");
+        }
+        assert_eq!((judge.lost, judge.stays, facts.count(kind)), (100, 100, 100), "{kind:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! What an observation changed: which services and namespaces must be computed anew.
 
 use crate::model::id::{ClusterId, ServiceKey};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// The effect of one observation. Anything not named here answers as before.
@@ -17,8 +17,11 @@ pub struct Touched {
     pub rows_of: BTreeSet<ClusterId>,
     /// All of the cluster that was observed; the set of clusters says which in `rows_of`.
     pub(in crate::model) all_of_it: bool,
-    /// Nodes with endpoints that lie in another zone or region now; resolved before the facts are left.
+    /// Nodes with endpoints that lie in another zone or region now, of the cluster that was observed; the set of clusters
+    /// says which in `on_nodes`.
     pub(in crate::model) moved_nodes: HashSet<Arc<str>>,
+    /// By cluster, nodes on which services are touched, and every host: to look for them takes a while.
+    pub on_nodes: BTreeMap<ClusterId, HashSet<Arc<str>>>,
     /// Everything: a cluster came or went, its settings or its state changed.
     pub everything: bool,
     /// Pod ranges of the cluster's nodes changed: overlaps are to be looked for again. Where answers depend on it,
@@ -39,6 +42,8 @@ impl Touched {
             && self.namespaces.is_empty()
             && self.rows_of.is_empty()
             && !self.all_of_it
+            && self.moved_nodes.is_empty()
+            && self.on_nodes.is_empty()
             && !self.everything
             && !self.ranges
     }
@@ -50,6 +55,10 @@ impl Touched {
         self.namespaces.extend(other.namespaces);
         self.rows_of.extend(other.rows_of);
         self.all_of_it |= other.all_of_it;
+        self.moved_nodes.extend(other.moved_nodes);
+        for (cluster, nodes) in other.on_nodes {
+            self.on_nodes.entry(cluster).or_default().extend(nodes);
+        }
         self.everything |= other.everything;
         self.ranges |= other.ranges;
     }

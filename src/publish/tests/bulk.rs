@@ -1,6 +1,7 @@
 //! Bulk work goes step by step: whatever touches many services at once, a single change of another cluster passes it.
 
 use super::*;
+use crate::model::fact::{NodeFact, Standing};
 
 /// Services of the large cluster.
 const MANY: usize = 2000;
@@ -81,6 +82,25 @@ fn a_single_change_passes_a_long_list() {
     held.insert((changed.kind(), changed.key()), changed);
     sync(&mut fresh, "west", &held);
     assert!(contents(&table) == contents(&fresh_table), "all of it came in");
+}
+
+#[test]
+fn one_node_that_moved_looked_through_all_slices_of_its_cluster_at_once() {
+    let (mut publisher, table) = publisher();
+    let node: Arc<str> = "n1".into();
+    let mut held = many(1);
+    for fact in held.values_mut() {
+        if let Fact::Slice(slice) = fact {
+            slice.endpoints[0].place = Standing { node: Some(Arc::clone(&node)), zone: None }.into();
+        }
+    }
+    sync(&mut publisher, "east", &held);
+    sync(&mut publisher, "west", &web());
+    let fact = Fact::Node(NodeFact { name: node, region: None, zone: Some("rack1.z".into()), pod_cidrs: Vec::new() });
+    observe(&mut publisher, "east", Change::Apply { fact, findings: Vec::new() });
+    assert!(publisher.waiting() < 5, "{} things are queued in one piece", publisher.waiting());
+    let (before, after) = pass(&mut publisher, &table);
+    assert!(before <= 1 && after >= MANY, "{before}, {after}");
 }
 
 #[test]

@@ -5,13 +5,13 @@
 
 mod scenes;
 
+use crate::child::Child;
 use crate::support::apiserver::ApiServer;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Longest wait for anything that must happen.
@@ -188,7 +188,6 @@ struct Operator {
     ready: SocketAddr,
     metrics: SocketAddr,
     admin: SocketAddr,
-    log: Arc<Mutex<String>>,
 }
 
 impl Operator {
@@ -202,22 +201,14 @@ impl Operator {
         let path = folder.join("config.yaml");
         fs::write(&path, listen + config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_clusterset-dns"));
-        command.arg("serve").arg("--config").arg(path).env_remove("RUST_LOG");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program runs");
-        let log = Arc::new(Mutex::new(String::new()));
-        let (errors, kept) = (child.stderr.take().expect("piped"), Arc::clone(&log));
-        std::thread::spawn(move || {
-            for line in BufReader::new(errors).lines().map_while(Result::ok) {
-                kept.lock().unwrap().push_str(&(line + "\n"));
-            }
-        });
-        let operator = Operator { child, dns, ready, metrics, admin, log };
+        let child = Child::start(command.arg("serve").arg("--config").arg(path));
+        let operator = Operator { child, dns, ready, metrics, admin };
         operator.wait("the figures", || TcpStream::connect(operator.metrics).is_ok());
         operator
     }
 
     fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.child.log()
     }
 
     /// The body of a page; empty while there is none.
@@ -265,14 +256,6 @@ impl Operator {
         let text = self.page(self.metrics, "/metrics");
         let value = |line: &str| line.trim_start_matches("clusterset_dns_").strip_prefix(series)?.trim().parse().ok();
         text.lines().filter_map(value).any(|value: f64| value > 0.0)
-    }
-}
-
-impl Drop for Operator {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

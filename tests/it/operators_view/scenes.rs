@@ -7,7 +7,6 @@ use crate::support::apiserver::{On, Reply, TOKEN};
 use serde_json::{Value, json};
 use std::fs;
 use std::net::TcpStream;
-use std::process::Command;
 
 const ISTIO: &str = "istio/multiCluster";
 
@@ -137,8 +136,8 @@ fn a_restart_while_everything_is_away() {
     let mut first = Operator::start(folder.path(), &config);
     first.wait("west in sync", || first.explain().contains("cluster   west: fresh"));
     first.wait("its socket", || TcpStream::connect(first.dns).is_ok());
-    assert!(Command::new("kill").arg(first.child.id().to_string()).status().unwrap().success());
-    assert!(first.child.wait().unwrap().success(), "{}", first.log());
+    first.child.signal("TERM");
+    assert!(first.child.wait_end().success(), "{}", first.log());
     west.stop();
     let operator = Operator::start(folder.path(), &config);
     operator.sees("restored from a snapshot");
@@ -167,6 +166,6 @@ fn caps_a_bad_reload_and_the_end() {
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text + "nonsense: 1\n").unwrap();
     operator.sees("reload refused");
-    assert!(Command::new("kill").arg(operator.child.id().to_string()).status().unwrap().success());
+    operator.child.signal("TERM");
     operator.sees("stopping");
 }

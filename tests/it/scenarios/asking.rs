@@ -2,6 +2,7 @@
 
 use super::query::asked;
 use super::questions::Question;
+use crate::splitmix::scattered;
 use crate::wire;
 use clusterset_dns::table::Table;
 use hickory_proto::op::Message;
@@ -23,14 +24,6 @@ pub fn difference(table: &Table, question: &Question, view: Views<'_>) -> Option
     random(7)
         .find_map(|random| once(table, question, view, random))
         .or_else(|| shares(table, question, view, random(DRAWS)))
-}
-
-/// The numbers of SplitMix64: what the generator of a worker would give.
-fn scattered(count: u64) -> u64 {
-    let mut z = (count + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 fn once(table: &Table, question: &Question, view: Views<'_>, random: u64) -> Option<String> {
