@@ -72,23 +72,19 @@ impl Block {
         &self.0.slice
     }
 
-    /// The octets before the presence, by one check.
-    #[inline]
-    fn head(&self) -> [u8; FIXED] {
-        self.octets().first_chunk().copied().unwrap_or_default()
-    }
-
     /// The lower-case owner name in wire form.
     #[inline]
     pub fn name(&self) -> &[u8] {
-        let [_, length, begin, ..] = self.head();
-        slice(self.octets(), usize::from(begin), usize::from(length))
+        slice(self.octets(), usize::from(octet(self.octets(), 2)), usize::from(octet(self.octets(), 1)))
     }
 
     /// True for the Block of `name`, in lower-case wire form.
     #[inline]
     pub fn is_of(&self, name: &[u8]) -> bool {
-        same_octets(self.name(), name)
+        let octets = self.octets();
+        let [_, length, begin, ..] = *octets else { return false };
+        let own = octets.get(usize::from(begin)..).and_then(|rest| rest.get(..name.len()));
+        usize::from(length) == name.len() && own.is_some_and(|own| same_octets(own, name))
     }
 
     /// Number of its zone in the Frame that compile knew.
@@ -106,10 +102,7 @@ impl Block {
     /// True when the name exists in `view`.
     #[inline]
     pub fn exists_in(&self, view: u8) -> bool {
-        let Some(&[.., views, presence]) = self.octets().first_chunk::<{ FIXED + 1 }>() else { return false };
-        // Nearly every Block has one octet of presence.
-        let presence = if view < 8 { presence } else { octet(self.octets(), FIXED + usize::from(view >> 3)) };
-        view < views && presence >> (view & 7) & 1 == 1
+        view < self.views() && octet(self.octets(), FIXED + usize::from(view >> 3)) >> (view & 7) & 1 == 1
     }
 
     /// Octets of the whole Block.
@@ -142,7 +135,7 @@ impl Block {
     /// The sets of `view`, the answer to type ANY first.
     #[inline]
     pub fn sets(&self, view: u8) -> Sets<'_> {
-        Sets::at(self.octets(), self.order_start(view))
+        self.sets_of_order(self.order_of(view))
     }
 
     /// The sets of one order.
@@ -154,9 +147,10 @@ impl Block {
     /// The sets of `view` in which the names of one cluster look for its addresses.
     #[inline]
     pub fn sets_by_cluster(&self, view: u8) -> Sets<'_> {
-        match octet(self.octets(), self.order_start(view)) & BY_CLUSTER {
-            0 => self.sets(view),
-            _ => self.by_cluster(self.order_of(view)),
+        let order = self.order_of(view);
+        match octet(self.octets(), self.order_at(order)) & BY_CLUSTER {
+            0 => self.sets_of_order(order),
+            _ => self.by_cluster(order),
         }
     }
 
@@ -174,7 +168,7 @@ impl Block {
     /// True when `view` has a set here, or the name has an owner without any (DNS.md section 2).
     #[inline]
     pub fn is_owned(&self, view: u8) -> bool {
-        octet(self.octets(), self.order_start(view)) != 0
+        self.is_order_owned(self.order_of(view))
     }
 
     #[inline]
@@ -182,21 +176,12 @@ impl Block {
         octet(self.octets(), self.order_at(order)) != 0
     }
 
-    /// Where the order of `view` begins.
     #[inline]
-    fn order_start(&self, view: u8) -> usize {
-        let [_, length, begin, orders, _] = self.head();
-        if orders > 1 {
-            return self.order_at(self.order_of(view));
-        }
-        usize::from(begin) + usize::from(length)
-    }
-
     fn name_end(&self) -> usize {
-        let [_, length, begin, ..] = self.head();
-        usize::from(begin) + usize::from(length)
+        usize::from(octet(self.octets(), 2)) + usize::from(octet(self.octets(), 1))
     }
 
+    #[inline]
     fn order_at(&self, order: u8) -> usize {
         let at = self.name_end();
         match self.order_count() {
