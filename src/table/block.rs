@@ -6,9 +6,9 @@
 //! Layout, all numbers little-endian, offsets from the start of the Block:
 //!
 //! ```text
-//!  0 zone u8 | 1 name length u8 | 2 where the name begins u8 | 3 orders u8 | 4 views u8
-//!  5 presence: a bit for each view | in front of the name the records that end with it, if there are such
-//!    name | order of each view: u8 x views, offset of each order: u16 x orders (only when orders > 1)
+//!  0 presence u64 | 8 end of the name u16 | 10 length of the name u8 | 11 zone u8 | 12 orders u8 | 13 views u8
+//! 14 the records that end with the name, if there are such; else the name
+//!    order of each view: u8 x views, offset of each order: u16 x orders (both only when orders > 1)
 //!    orders, each: sets u8 (bit 7: the name has an owner, though no sets; bit 6: sets by cluster follow), then per set
 //!        12 octets, then, where bit 6 is set, the number u8 of the sets by cluster and 12 octets for each:
 //!        type u16 | flags u8 | tiers u8 | records u16 | stride u16 | offset of records u16 | offset of tables u16
@@ -21,17 +21,15 @@
 //! The views are those up to the last in which the name exists. An SRV record that names its own owner ends with the
 //! owner's name; it stands in front of the head of the orders, and its last octets are the name.
 //!
-//! In a Block of more than 65,535 octets every set is *far*: it takes two places among the sets, the second of which
-//! begins with the upper halves of both offsets (u16 each), and the upper half of each offset of glue follows its entry.
+//! Offsets of records, tables and glue count in octets; in a Block that is longer than 16 bits reach, in units of 32,
+//! 1,024 or 32,768 octets. The upper two bits of the flags of each set say which.
 
 use crate::dns::name::same_octets;
 use triomphe::ThinArc;
 
-/// Octets before the presence.
-pub(super) const FIXED: usize = 5;
 /// Octets of one set in an order.
 pub(super) const SET: usize = 12;
-/// Octets of one entry of a glue table; two more in a far set.
+/// Octets of one entry of a glue table.
 pub(super) const GLUE: usize = 6;
 /// Slots of a start table (`answer: weighted`).
 pub const DRAW_SLOTS: usize = 64;
@@ -40,10 +38,10 @@ pub const DRAW_SLOTS: usize = 64;
 pub(super) const OWNED: u8 = 0x80;
 /// In the same octet: behind the sets stand those for the names of one cluster.
 pub(super) const BY_CLUSTER: u8 = 0x40;
-/// The rest of that octet: places of sets.
-const PLACES: u8 = 0x3f;
-/// Most sets of an order: so few that the heads of all orders lie within reach of 16 bits, far sets or not.
-pub(super) const MOST_SETS: usize = 15;
+/// The rest of that octet.
+const COUNT: u8 = 0x3f;
+/// Most sets of an order: so few that the heads of all orders lie within reach of 16 bits.
+pub(super) const MOST_SETS: usize = 31;
 
 /// Flags of a set.
 pub(super) mod flag {
@@ -54,7 +52,14 @@ pub(super) mod flag {
     pub const GLUE: u8 = 16;
     /// The cluster column has one entry for all records.
     pub const ONE_CLUSTER: u8 = 32;
-    pub const FAR: u8 = 64;
+    /// Where the number of the unit of offsets begins.
+    pub const UNIT: u8 = 6;
+}
+
+/// The unit of that number is 1 octet shifted left so often.
+#[inline]
+pub(super) fn shift(unit: u8) -> u32 {
+    5 * u32::from(unit)
 }
 
 /// One owner name with all its types, in all views (layout above).
@@ -75,34 +80,34 @@ impl Block {
     /// The lower-case owner name in wire form.
     #[inline]
     pub fn name(&self) -> &[u8] {
-        slice(self.octets(), usize::from(octet(self.octets(), 2)), usize::from(octet(self.octets(), 1)))
+        let (end, length) = (self.name_end(), usize::from(octet(self.octets(), 10)));
+        slice(self.octets(), end.saturating_sub(length), length)
     }
 
     /// True for the Block of `name`, in lower-case wire form.
     #[inline]
     pub fn is_of(&self, name: &[u8]) -> bool {
-        let octets = self.octets();
-        let [_, length, begin, ..] = *octets else { return false };
-        let own = octets.get(usize::from(begin)..).and_then(|rest| rest.get(..name.len()));
-        usize::from(length) == name.len() && own.is_some_and(|own| same_octets(own, name))
+        let (octets, end) = (self.octets(), self.name_end());
+        let own = octets.get(end.wrapping_sub(name.len())..end);
+        usize::from(octet(octets, 10)) == name.len() && own.is_some_and(|own| same_octets(own, name))
     }
 
     /// Number of its zone in the Frame that compile knew.
     #[inline]
     pub fn zone(&self) -> u8 {
-        octet(self.octets(), 0)
+        octet(self.octets(), 11)
     }
 
     /// Bit v: the name exists in view v.
+    #[inline]
     pub fn presence(&self) -> u64 {
-        let octets = slice(self.octets(), FIXED, usize::from(self.views().div_ceil(8)));
-        octets.iter().rev().fold(0, |views, octet| views << 8 | u64::from(*octet))
+        self.octets().first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
     }
 
     /// True when the name exists in `view`.
     #[inline]
     pub fn exists_in(&self, view: u8) -> bool {
-        view < self.views() && octet(self.octets(), FIXED + usize::from(view >> 3)) >> (view & 7) & 1 == 1
+        self.presence() >> (view & 63) & 1 == 1
     }
 
     /// Octets of the whole Block.
@@ -114,19 +119,19 @@ impl Block {
     /// How many orders there are.
     #[inline]
     pub fn order_count(&self) -> u8 {
-        octet(self.octets(), 3)
+        octet(self.octets(), 12)
     }
 
-    /// One more than the last view in which the name exists.
+    /// How many views the order map names; 0 when every view uses order 0.
     #[inline]
     pub(super) fn views(&self) -> u8 {
-        octet(self.octets(), 4)
+        octet(self.octets(), 13)
     }
 
     /// Which order `view` has.
     #[inline]
     pub fn order_of(&self, view: u8) -> u8 {
-        if self.order_count() <= 1 || view >= self.views() {
+        if view >= self.views() {
             return 0;
         }
         octet(self.octets(), self.name_end() + usize::from(view))
@@ -162,7 +167,7 @@ impl Block {
         if count & BY_CLUSTER == 0 {
             return Sets { bytes: self.octets(), heads: [].iter() };
         }
-        Sets::at(self.octets(), at + 1 + SET * usize::from(count & PLACES))
+        Sets::at(self.octets(), at + 1 + SET * usize::from(count & COUNT))
     }
 
     /// True when `view` has a set here, or the name has an owner without any (DNS.md section 2).
@@ -178,7 +183,7 @@ impl Block {
 
     #[inline]
     fn name_end(&self) -> usize {
-        usize::from(octet(self.octets(), 2)) + usize::from(octet(self.octets(), 1))
+        usize::from(short(self.octets(), 8))
     }
 
     #[inline]
@@ -215,7 +220,7 @@ impl<'a> Sets<'a> {
     #[inline]
     fn at(bytes: &'a [u8], at: usize) -> Self {
         let heads = match bytes.get(at..) {
-            Some([count, rest @ ..]) => rest.get(..SET * usize::from(count & PLACES)).unwrap_or(&[]),
+            Some([count, rest @ ..]) => rest.get(..SET * usize::from(count & COUNT)).unwrap_or(&[]),
             _ => &[],
         };
         Sets { bytes, heads: heads.as_chunks().0.iter() }
@@ -228,8 +233,7 @@ impl<'a> Iterator for Sets<'a> {
     #[inline]
     fn next(&mut self) -> Option<PackedSet<'a>> {
         let [t0, t1, flags, tiers, c0, c1, s0, s1, d0, d1, x0, x1] = *self.heads.next()?;
-        let (data, tables) = (u16::from_le_bytes([d0, d1]), u16::from_le_bytes([x0, x1]));
-        let (data_above, tables_above) = if flags & flag::FAR == 0 { (0, 0) } else { self.above() };
+        let shift = shift(flags >> flag::UNIT);
         Some(PackedSet {
             bytes: self.bytes,
             rtype: u16::from_le_bytes([t0, t1]),
@@ -237,18 +241,9 @@ impl<'a> Iterator for Sets<'a> {
             tiers,
             count: u16::from_le_bytes([c0, c1]),
             stride: u16::from_le_bytes([s0, s1]),
-            data: usize::from(data) + data_above,
-            tables: usize::from(tables) + tables_above,
+            data: usize::from(u16::from_le_bytes([d0, d1])) << shift,
+            tables: usize::from(u16::from_le_bytes([x0, x1])) << shift,
         })
-    }
-}
-
-impl Sets<'_> {
-    /// What the offsets of a far set are above 16 bits.
-    #[cold]
-    fn above(&mut self) -> (usize, usize) {
-        let [d0, d1, x0, x1, ..] = self.heads.next().copied().unwrap_or_default();
-        (usize::from(u16::from_le_bytes([d0, d1])) << 16, usize::from(u16::from_le_bytes([x0, x1])) << 16)
     }
 }
 
@@ -362,14 +357,11 @@ impl<'a> PackedSet<'a> {
     #[inline]
     pub fn glue(&self) -> impl Iterator<Item = PackedGlue<'a>> + use<'a> {
         let count = if self.has_glue() { usize::from(self.count) } else { 0 };
-        let width = if self.flags & flag::FAR == 0 { GLUE } else { GLUE + 2 };
-        let (table, bytes) = (slice(self.bytes, self.glue_at(), width * count), self.bytes);
-        table.chunks_exact(width).filter_map(move |entry| {
-            let [a0, a1, l0, l1, c0, c1, above @ ..] = entry else { return None };
-            let above = above.first_chunk().map_or(0, |octets| usize::from(u16::from_le_bytes(*octets)) << 16);
-            let at = usize::from(u16::from_le_bytes([*a0, *a1])) + above;
-            let (length, count) = (u16::from_le_bytes([*l0, *l1]), u16::from_le_bytes([*c0, *c1]));
-            Some(PackedGlue { bytes, at, length, count })
+        let (table, bytes) = (slice(self.bytes, self.glue_at(), GLUE * count), self.bytes);
+        let shift = shift(self.flags >> flag::UNIT);
+        table.as_chunks::<GLUE>().0.iter().map(move |&[a0, a1, l0, l1, c0, c1]| {
+            let (at, length) = (usize::from(u16::from_le_bytes([a0, a1])) << shift, u16::from_le_bytes([l0, l1]));
+            PackedGlue { bytes, at, length, count: u16::from_le_bytes([c0, c1]) }
         })
     }
 

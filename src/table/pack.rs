@@ -2,7 +2,7 @@
 //!
 //! In: a [`Draft`] of compile. Out: a [`Block`] (layout in `block.rs`). Runs at change time only.
 
-use super::block::{BY_CLUSTER, Block, DRAW_SLOTS, GLUE, MOST_SETS, OWNED, PackedSet, SET, flag};
+use super::block::{BY_CLUSTER, Block, DRAW_SLOTS, GLUE, MOST_SETS, OWNED, PackedSet, SET, flag, shift};
 use super::draft::{Draft, Glue, NO_CLUSTER, Order, Record, RrSet};
 use crate::dns::Name;
 use crate::dns::types::class;
@@ -15,18 +15,22 @@ const OWNER: [u8; 2] = [0xc0, 0x0c];
 const RECORD_HEAD: usize = 12;
 /// Longest record that fits a message beside its header.
 const LONGEST_RECORD: usize = 65_535 - 12;
+/// Octets that are read together with the head.
+const NEAR: usize = 256;
+/// The largest unit of offsets.
+const MOST_UNIT: u8 = 3;
 /// Earlier runs of octets that a new run is compared with, so that glue equal to an answer is stored once.
 const COMPARED_RUNS: usize = 16;
 
 impl Block {
     /// Packs `draft`. A set without records is no set. What no message can carry is left out: records over 65,523
-    /// octets, those after the 65,535th of a set, sets after the 15th of an order and orders after the 64th. Glue that
+    /// octets, those after the 65,535th of a set, sets after the 31st of an order and orders after the 64th. Glue that
     /// an earlier record of the set has already is not repeated, and the orders of views without the name are not kept.
     pub fn pack(draft: &Draft) -> Block {
-        let mut packer = Packer { bytes: Vec::with_capacity(512), runs: Vec::new(), far: false };
+        let mut packer = Packer::new(0);
         packer.block(draft);
-        if packer.bytes.len() > usize::from(u16::MAX) {
-            packer = Packer { bytes: Vec::with_capacity(packer.bytes.len()), runs: Vec::new(), far: true };
+        while packer.bytes.len() > usize::from(u16::MAX) << shift(packer.unit) && packer.unit < MOST_UNIT {
+            packer = Packer::new(packer.unit + 1);
             packer.block(draft);
         }
         Block::new(&packer.bytes)
@@ -34,12 +38,11 @@ impl Block {
 
     /// Reads the Block back as the draft it was packed from (tests, AXFR, `explain`).
     pub fn describe(&self) -> Draft {
-        let mapped = if self.order_count() > 1 { self.views() } else { 0 };
         Draft {
             name: Name::from_wire(self.name()).unwrap_or_else(Name::root),
             zone: self.zone(),
             presence: self.presence(),
-            order_of: (0..mapped).map(|view| self.order_of(view)).collect(),
+            order_of: (0..self.views()).map(|view| self.order_of(view)).collect(),
             orders: (0..self.order_count()).map(|order| self.describe_order(order)).collect(),
         }
     }
@@ -99,39 +102,44 @@ struct Packer {
     bytes: Vec<u8>,
     /// Where the first runs of octets placed so far begin.
     runs: Vec<usize>,
-    /// Every set is far (`block.rs`).
-    far: bool,
+    /// Number of the unit of offsets (`block.rs`).
+    unit: u8,
 }
 
 impl Packer {
+    fn new(unit: u8) -> Self {
+        Packer { bytes: Vec::with_capacity(512), runs: Vec::new(), unit }
+    }
+
     fn block(&mut self, draft: &Draft) {
         let name = draft.name.wire();
         let orders = &draft.orders[..draft.orders.len().min(64)];
-        let views = 64 - draft.presence.leading_zeros() as usize;
-        self.bytes.extend_from_slice(&[draft.zone, name.len() as u8, 0, orders.len() as u8, views as u8]);
-        self.bytes.extend_from_slice(&draft.presence.to_le_bytes()[..views.div_ceil(8)]);
+        let views = if orders.len() > 1 { 64 - draft.presence.leading_zeros() as usize } else { 0 };
+        self.bytes.extend_from_slice(&draft.presence.to_le_bytes());
+        self.bytes.extend_from_slice(&[0, 0, name.len() as u8, draft.zone, orders.len() as u8, views as u8]);
         match orders.iter().flat_map(|order| &order.sets).find(|set| self.ends_with_name(set, name)) {
             Some(set) => _ = self.records(set),
             None => self.bytes.extend_from_slice(name),
         }
-        self.bytes[2] = (self.bytes.len() - name.len()) as u8;
+        let end = self.bytes.len() as u16;
+        self.bytes[8..10].copy_from_slice(&end.to_le_bytes());
         if orders.len() > 1 {
-            let order_of = |view| draft.order_of.get(view).copied().unwrap_or(0);
-            self.bytes.extend((0..views).map(order_of));
+            self.bytes.extend((0..views).map(|view| draft.order_of.get(view).copied().unwrap_or(0)));
         }
         self.orders(orders);
     }
 
-    /// True when the records of `set` may stand in front of the name, which they end with.
+    /// True when the records of `set` may stand in front of the name, which they end with: where the name is still among what
+    /// [`Block::touch`] brings.
     fn ends_with_name(&self, set: &RrSet, name: &[u8]) -> bool {
         let is_last = set.records.last().is_some_and(|record| record.rdata.ends_with(name));
         let length = || set.records.iter().map(|record| RECORD_HEAD + record.rdata.len()).sum::<usize>();
-        is_last && self.bytes.len() + length() - name.len() <= usize::from(u8::MAX)
+        is_last && self.unit == 0 && self.bytes.len() + length() <= NEAR
     }
 
     /// Writes the heads of all orders, then what they point to.
     fn orders(&mut self, orders: &[Order]) {
-        let (table, places) = (self.bytes.len(), if self.far { 2 } else { 1 });
+        let table = self.bytes.len();
         if orders.len() > 1 {
             self.bytes.resize(table + 2 * orders.len(), 0);
         }
@@ -145,37 +153,36 @@ impl Packer {
             let by_cluster = packable(&order.by_cluster);
             let owned = sets.is_empty() && order.sets.iter().any(RrSet::is_owner_mark);
             let more = if by_cluster.is_empty() { 0 } else { BY_CLUSTER };
-            self.bytes.push((places * sets.len()) as u8 | more | if owned { OWNED } else { 0 });
-            self.bytes.resize(at + 1 + SET * places * sets.len(), 0);
+            self.bytes.push(sets.len() as u8 | more | if owned { OWNED } else { 0 });
+            self.bytes.resize(at + 1 + SET * sets.len(), 0);
             heads.push((at + 1, sets));
             if more != 0 {
                 let at = self.bytes.len();
-                self.bytes.push((places * by_cluster.len()) as u8);
-                self.bytes.resize(at + 1 + SET * places * by_cluster.len(), 0);
+                self.bytes.push(by_cluster.len() as u8);
+                self.bytes.resize(at + 1 + SET * by_cluster.len(), 0);
                 heads.push((at + 1, by_cluster));
             }
         }
         for (at, sets) in heads {
-            let placed: Vec<(Vec<&Record>, usize)> = sets.iter().map(|set| self.records(set)).collect();
+            let placed: Vec<(Vec<&Record>, u16)> = sets.iter().map(|set| self.records(set)).collect();
             for (index, (set, (records, data))) in sets.iter().zip(placed).enumerate() {
                 let head = self.tables(set, &records, data);
-                self.bytes[at + SET * places * index..][..SET * places].copy_from_slice(&head[..SET * places]);
+                self.bytes[at + SET * index..][..SET].copy_from_slice(&head);
             }
         }
     }
 
-    /// Writes the tables of one set; returns its head, and what follows it in a far one.
-    fn tables(&mut self, set: &RrSet, records: &[&Record], data: usize) -> [u8; 2 * SET] {
+    /// Writes the tables of one set; returns its head.
+    fn tables(&mut self, set: &RrSet, records: &[&Record], data: u16) -> [u8; SET] {
         let lengths: Vec<u16> = records.iter().map(|record| (RECORD_HEAD + record.rdata.len()) as u16).collect();
         let stride = match lengths.split_first() {
             Some((first, rest)) if rest.iter().all(|length| length == first) => *first,
             _ => 0,
         };
-        let mut flags = (u8::from(set.stale) * flag::STALE)
-            | (u8::from(set.serial) * flag::SERIAL)
-            | (u8::from(self.far) * flag::FAR);
+        let mut flags =
+            (u8::from(set.stale) * flag::STALE) | (u8::from(set.serial) * flag::SERIAL) | (self.unit << flag::UNIT);
         let glue = records.iter().any(|record| record.glue.count > 0).then(|| self.glue_table(records));
-        let tables = self.bytes.len();
+        let tables = self.begin();
         if stride == 0 {
             self.shorts(&lengths);
         }
@@ -202,23 +209,22 @@ impl Packer {
             flags |= flag::GLUE;
             self.bytes.extend_from_slice(&glue);
         }
-        let ([d0, d1, d2, d3], [x0, x1, x2, x3]) = ((data as u32).to_le_bytes(), (tables as u32).to_le_bytes());
-        let mut head = [0; 2 * SET];
+        let mut head = [0; SET];
         head[..2].copy_from_slice(&set.rtype.to_le_bytes());
         head[2] = flags;
         head[3] = tiers.len() as u8;
         head[4..6].copy_from_slice(&(records.len() as u16).to_le_bytes());
         head[6..8].copy_from_slice(&stride.to_le_bytes());
-        head[8..SET].copy_from_slice(&[d0, d1, x0, x1]);
-        head[SET..SET + 4].copy_from_slice(&[d2, d3, x2, x3]);
+        head[8..10].copy_from_slice(&data.to_le_bytes());
+        head[10..].copy_from_slice(&self.offset(tables).to_le_bytes());
         head
     }
 
     /// Writes the complete records of one set; returns those that fit, and where they begin.
-    fn records<'a>(&mut self, set: &'a RrSet) -> (Vec<&'a Record>, usize) {
+    fn records<'a>(&mut self, set: &'a RrSet) -> (Vec<&'a Record>, u16) {
         let whole = set.records.iter().filter(|record| fits(record));
         let records: Vec<&Record> = whole.take(usize::from(u16::MAX)).collect();
-        let (at, out) = (self.bytes.len(), &mut self.bytes);
+        let (at, out) = (self.begin(), &mut self.bytes);
         for record in &records {
             let ([t0, t1], [c0, c1]) = (set.rtype.to_be_bytes(), class::IN.to_be_bytes());
             let ([s0, s1, s2, s3], [l0, l1]) = (set.ttl.to_be_bytes(), (record.rdata.len() as u16).to_be_bytes());
@@ -238,15 +244,11 @@ impl Packer {
             let is_new = !wire.is_empty() && (records.len() == 1 || seen.insert(wire));
             let wanted = wire.len() <= LONGEST_RECORD && is_new;
             let (wire, count) = if wanted { (&*record.glue.wire, record.glue.count) } else { (&[][..], 0) };
-            let at = self.bytes.len();
+            let at = self.begin();
             self.bytes.extend_from_slice(wire);
-            let [a0, a1, above @ ..] = (self.place(at) as u32).to_le_bytes();
-            table.extend_from_slice(&[a0, a1]);
+            table.extend_from_slice(&self.place(at).to_le_bytes());
             table.extend_from_slice(&(wire.len() as u16).to_le_bytes());
             table.extend_from_slice(&count.to_le_bytes());
-            if self.far {
-                table.extend_from_slice(&above);
-            }
         }
         table
     }
@@ -255,17 +257,28 @@ impl Packer {
     /// where they are.
     ///
     /// A and AAAA of a service follow each other, so the glue of its SRV records is found there.
-    fn place(&mut self, at: usize) -> usize {
+    fn place(&mut self, at: usize) -> u16 {
         let (before, run) = self.bytes.split_at(at);
         if let Some(known) = self.runs.iter().copied().find(|known| before.get(*known..*known + run.len()) == Some(run))
         {
             self.bytes.truncate(at);
-            return known;
+            return self.offset(known);
         }
         if self.runs.len() < COMPARED_RUNS {
             self.runs.push(at);
         }
+        self.offset(at)
+    }
+
+    /// Where the next run can begin so that an offset reaches it.
+    fn begin(&mut self) -> usize {
+        let at = self.bytes.len().next_multiple_of(1 << shift(self.unit));
+        self.bytes.resize(at, 0);
         at
+    }
+
+    fn offset(&self, at: usize) -> u16 {
+        (at >> shift(self.unit)) as u16
     }
 
     fn shorts(&mut self, numbers: &[u16]) {
