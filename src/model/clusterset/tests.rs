@@ -257,7 +257,9 @@ proptest! {
             let touched = take(&mut world, &mut objects, step);
             let after = picture(&world.set);
             for seen in &after.0 {
-                if touched.services.contains(&seen.0) || touched.namespaces.contains(seen.0.namespace()) {
+                let mut moved = touched.on_nodes.iter();
+                let on_node = moved.any(|(of, nodes)| world.set.on_nodes(of, nodes, None, 99).services.contains(&seen.0));
+                if on_node || touched.services.contains(&seen.0) || touched.namespaces.contains(seen.0.namespace()) {
                     continue;
                 }
                 prop_assert!(touched.everything || before.0.contains(seen), "{} was not touched", seen.0);
