@@ -93,7 +93,9 @@ impl SetArgs {
     }
 }
 
+/// The last of an option given twice counts: `bench/run all --rounds 4` has the last word over the rows' own.
 #[derive(Args)]
+#[command(args_override_self = true)]
 pub struct RowArgs {
     #[command(flatten)]
     pub set: SetArgs,
